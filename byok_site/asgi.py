@@ -1,0 +1,9 @@
+"""Console and gateway side by side."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "byok_site.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,10 @@
+"""The console's addresses. Everything under /v1/ and the health routes are rows of byok_site.asgi's table."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("organizations.urls")),
+    path("", include("providerkeys.urls")),
+]
