@@ -1,0 +1,123 @@
+"""The only door to an organization's data.
+
+A view under `/orgs/<slug>/…` is decorated with `member_view` or `admin_view` and receives an `Access`; it reaches rows
+through `access.all` and `access.get`, which know one organization only. What belongs to another organization cannot be
+told from what does not exist: the same exception, after the same queries.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, cast
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from organizations.actors import Actor
+from organizations.models import Membership, Organization, Role, User
+
+__all__ = ["Access", "Actor", "access_for", "admin_view", "client_ip", "member_view", "redirect_to_login"]
+
+type View = Callable[..., HttpResponseBase]
+type AccessView = Callable[Concatenate[HttpRequest, Access, ...], HttpResponseBase]
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one user may reach in one organization. `organizations` are all that the user belongs to, by name."""
+
+    organization: Organization
+    user: User
+    role: Role
+    actor: Actor
+    organizations: tuple[Organization, ...] = ()
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+    def all[M: models.Model](self, model: type[M]) -> models.QuerySet[M]:
+        """Return the organization's rows of a model that has an `organization_id`."""
+        return model._default_manager.filter(organization_id=self.organization.pk)  # noqa: SLF001  Django documents it.
+
+    def get[M: models.Model](self, model: type[M], pk: str) -> M:
+        """Return one row. Raises Http404 for a foreign id and an unknown one alike."""
+        try:
+            # PostgreSQL refuses text with a NUL; no id has one.
+            return self.all(model).get(pk=pk.replace("\0", "?"))
+        except ObjectDoesNotExist:
+            raise Http404 from None
+
+
+class AccessRequest(HttpRequest):
+    """A request that has passed the door."""
+
+    access: Access
+
+
+def access_for(user: User, slug: str, ip: str = "") -> Access:
+    """Return the user's access to the organization called `slug` in URLs.
+
+    Looks at the database each time, so that a removed member or a deactivated user is out at once. Raises Http404 for
+    strangers, whether the organization exists or not.
+    """
+    memberships = Membership.objects.filter(user_id=user.pk, user__is_active=True)
+    memberships = memberships.select_related("organization").order_by("organization__name", "organization_id")
+    by_slug = {membership.organization.slug: membership for membership in memberships}
+    if slug not in by_slug:
+        raise Http404
+    return Access(
+        organization=by_slug[slug].organization,
+        user=user,
+        role=Role(by_slug[slug].role),
+        actor=Actor.member(user, ip),
+        organizations=tuple(membership.organization for membership in by_slug.values()),
+    )
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Return the peer's address. No header is believed: behind trusted proxies the server has set the right one."""
+    return request.META.get("REMOTE_ADDR") or ""
+
+
+def member_view(view: AccessView) -> View:
+    """Let Admins and Members in."""
+    return _door(view, frozenset(Role))
+
+
+def admin_view(view: AccessView) -> View:
+    """Let Admins in; a Member, who may know that the page exists, gets 403."""
+    return _door(view, frozenset({Role.ADMIN}))
+
+
+def _door(view: AccessView, roles: frozenset[Role]) -> View:
+    @wraps(view)
+    def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        user = request.user
+        if isinstance(user, AnonymousUser):
+            return redirect_to_login(request)
+        access = access_for(user, slug, client_ip(request))
+        if access.role not in roles:
+            raise PermissionDenied
+        cast(AccessRequest, request).access = access
+        return view(request, access, **kwargs)
+
+    return guarded
+
+
+def redirect_to_login(request: HttpRequest) -> HttpResponseBase:
+    """Answer somebody who is not logged in. htmx would swap the login page into a fragment: it is told to leave."""
+    htmx = HtmxDetails(request)
+    back = htmx.current_url_abs_path if htmx else request.get_full_path() if request.method == "GET" else None
+    login = resolve_url("login")
+    if back and url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        login += "?" + urlencode({"next": back})
+    return HttpResponseClientRedirect(login) if htmx else HttpResponseRedirect(login)

@@ -1,0 +1,62 @@
+"""Public ids: made in Python, used as primary keys, shown in URLs.
+
+They are made before the insert, because a sealed secret must name its record before that record exists.
+"""
+
+import secrets
+import string
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    _CharField = models.CharField[str, str]
+else:
+    _CharField = models.CharField
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+ID_BITS = 128
+ID_LENGTH = 22  # 62 ** 22 > 2 ** 128
+
+
+def base62(number: int, length: int) -> str:
+    """Write a non-negative number in base 62, padded with zeros to at least `length` characters."""
+    digits = ""
+    while number:
+        number, remainder = divmod(number, len(ALPHABET))
+        digits = ALPHABET[remainder] + digits
+    return digits.rjust(length, ALPHABET[0])
+
+
+def random_base62(length: int) -> str:
+    """Return `length` independent random characters, 5.95 bits each: a double-click selects all of them."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id such as `org_` + 22 base62 characters that carry 128 random bits."""
+    return f"{prefix}_{base62(secrets.randbits(ID_BITS), ID_LENGTH)}"
+
+
+class PublicIdField(_CharField):
+    """The primary key of every model: a text id whose prefix tells what it names."""
+
+    def __init__(self, *, prefix: str, **kwargs: Any) -> None:
+        self.prefix = prefix
+        super().__init__(
+            **{
+                "primary_key": True,
+                "max_length": 40,
+                "editable": False,
+                "default": partial(new_id, prefix),
+                **kwargs,
+            }
+        )
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, path, args, kwargs = super().deconstruct()
+        for implied in ("primary_key", "max_length", "editable", "default"):
+            kwargs.pop(implied, None)
+        return name, path, args, {"prefix": self.prefix, **kwargs}
