@@ -1,24 +1,28 @@
 """Everything Django is told. Values come from the environment; every rule about a value lives beside its reader."""
 
 import os
+import ssl
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.utils.csp import CSP
 
-from byok_site import datafolder, logs, secret_keys
-from byok_site.environment import Environment
+from byok_site import datafolder, logs, secret_keys, services
+from byok_site.environment import Environment, Refused
 from byok_site.provider_urls import provider_base_urls
 
 ROOT = Path(__file__).resolve().parent.parent
 
 DATA_DIR = datafolder.locate(os.environ.get("BYOK_DATA_DIR", ""), ROOT)
-env = Environment(datafolder.variables(DATA_DIR, os.environ))
+datafolder.prepare(DATA_DIR)
+env = Environment(os.environ)
+if not services.uses_postgresql(env):
+    env = Environment(datafolder.with_secrets(DATA_DIR, os.environ))
 
 DEBUG = env.boolean("DEBUG", False)
-PORT = env.integer("PORT", 8000, high=65535)
 HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, high=65535)
 BASE_URL = env.origin("BASE_URL", f"http://127.0.0.1:{PORT}")
 GATEWAY_URL = env.origin("GATEWAY_URL", BASE_URL)
 SECRET_KEY = secret_keys.secret_key(env)
@@ -29,12 +33,15 @@ CHECKS_PER_MINUTE = env.integer("CHECKS_PER_MINUTE", 60)
 CHECKS_UNFINISHED = env.integer("CHECKS_UNFINISHED", 20)
 LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 5)
 REAUTHENTICATE_AFTER = env.integer("REAUTHENTICATE_AFTER", 900)
-TRUSTED_PROXIES = env.items("TRUSTED_PROXIES")
+REQUIRE_TOTP = env.boolean("REQUIRE_TOTP", False)
+if REQUIRE_TOTP:
+    raise Refused("REQUIRE_TOTP", "cannot be true yet: this version has no second factor")
+TRUSTED_PROXIES = services.trusted_proxies(env)
 
 # Out-going traffic
 PROVIDER_BASE_URLS = provider_base_urls(env.text("PROVIDER_BASE_URLS"))
-OUTBOUND_PROXY = env.text("OUTBOUND_PROXY")
-OUTBOUND_CA_FILE = env.text("OUTBOUND_CA_FILE")
+OUTBOUND_PROXY = services.outbound_proxy(env)
+OUTBOUND_CA_FILE = services.outbound_ca_file(env)
 
 INSTALLED_APPS = [
     "organizations",
@@ -59,11 +66,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "byok_site.middleware.no_store",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    # Innermost and synchronous: under ASGI the whole stack then runs in one thread instead of changing at each layer.
+    "byok_site.middleware.no_store",
 ]
 ROOT_URLCONF = "byok_site.urls"
 ASGI_APPLICATION = "byok_site.asgi.application"
@@ -108,10 +116,11 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "byok_site.throttling.login_name"
 AXES_RESET_ON_SUCCESS = True
+AXES_IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)  # the server has already applied TRUSTED_PROXIES
 AXES_VERBOSE = False
 
 # Databases
-DATABASES = {"default": datafolder.database(env.text("DATABASE_URL"), DATA_DIR)}
+DATABASES = {"default": services.database(env, DATA_DIR)}
 ATOMIC_REQUESTS = False
 
 # Addresses and cookies: the scheme of BASE_URL alone decides.
@@ -150,13 +159,13 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = DATA_DIR / "mail"
-EMAIL_FROM = env.text("EMAIL_FROM", f"byok@{_base.hostname}")
+MAILERS = {"default": services.mailer(env, DATA_DIR)}
+EMAIL_FROM = env.text("EMAIL_FROM", "byok@localhost" if _base.hostname in _loopback else f"byok@{_base.hostname}")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
 
 # Celery: ids in, nothing out.
-CELERY_BROKER_URL = datafolder.broker_url(env.text("REDIS_URL"), DATA_DIR)
+CELERY_BROKER_URL = services.broker(env, DATA_DIR)
+CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if CELERY_BROKER_URL.startswith("rediss:") else None
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True

@@ -15,12 +15,11 @@ _folder = tempfile.TemporaryDirectory(prefix="byok-tests-")
 os.environ["BYOK_DATA_DIR"] = _folder.name
 
 from byok_site.settings import *  # noqa: E402, F403  Reads the environment prepared above.
-from byok_site.settings import DATABASES, DATA_DIR  # noqa: E402
+from byok_site.settings import DATA_DIR, DATABASES  # noqa: E402
 
 # A file, not memory: other processes and threads must see it. pytest-django adds each xdist worker's name.
 DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
