@@ -1,0 +1,207 @@
+"""What a provider is: a row of data, and the manners that most providers share.
+
+A provider's file ends in a constant ``PROVIDER``. It fills in the row and overrides a method only where its manners
+differ from those here.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Final
+
+from providerkeys.providers.http import Answer, Endpoint, Request, Unreachable
+from providerkeys.providers.verdicts import Reason, Verdict, common_reasons
+
+_HIDDEN_CHARACTERS: Final = 20
+
+Send = Callable[[Request], Answer]
+"""Carries one request to its provider; raises ``http.Unreachable``. In production ``http.send``."""
+
+
+class CredentialKind(StrEnum):
+    """How a credential is typed, tested and stored: decides the fields of the form."""
+
+    API_KEY = "api_key"
+    SERVICE_ACCOUNT = "service_account"
+    IAM_REGIONS = "iam_regions"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One credential to check: the secret, and where it is used (region, location, endpoint; not secret)."""
+
+    secret: str = field(repr=False)
+    destination: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongKind:
+    """A kind of credential that can never work here, known by its ``prefix``, and what to do instead."""
+
+    prefix: str
+    what: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorParts:
+    """The machine-readable parts of an error body, whatever its shape."""
+
+    type: str = ""
+    code: str = ""
+    message: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One documented answer and the reason it stands for. Empty conditions match everything."""
+
+    status: tuple[int, ...]
+    reason: str
+    type: str = ""
+    code: str = ""
+    code_ends: str = ""
+    detail: str = ""
+    says: tuple[str, ...] = ()
+
+    def matches(self, status: int, error: ErrorParts) -> bool:
+        """Whether an answer of this ``status`` and ``error`` is the documented one."""
+        return (
+            status in self.status
+            and (not self.type or self.type == error.type)
+            and (not self.code or self.code == error.code)
+            and error.code.endswith(self.code_ends)
+            and (not self.detail or self.detail == error.detail)
+            and (not self.says or any(text.lower() in error.message.lower() for text in self.says))
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider(ABC):
+    """A row of the registry: everything that the rest of the product knows about a provider."""
+
+    slug: str
+    label: str
+    order: int
+    credential: CredentialKind
+    endpoints: tuple[Endpoint, ...]
+    keys_url: str
+    billing_url: str
+    docs_url: str
+    reasons: Mapping[str, Reason]
+    name_suggestion: str = "Production Key"
+
+    @abstractmethod
+    def check(self, credential: Credential, send: Send) -> str:
+        """Ask the provider about ``credential`` and return a reason code. Costs nothing at the provider."""
+
+    @abstractmethod
+    def hint(self, credential: Credential) -> str:
+        """The mask that stands for the credential for ever: never enough to use or guess it."""
+
+    def reason(self, code: str) -> Reason:
+        """What ``code`` means. A code that this version doesn't know is an unexpected answer."""
+        known = {**common_reasons(self.label), **self.reasons}
+        return known.get(code) or known["unexpected"]
+
+    def verdict(self, code: str) -> Verdict:
+        """The verdict that ``code`` stands for."""
+        return self.reason(code).verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyProvider(Provider):
+    """A provider whose credential is one API key, tested by one free request."""
+
+    credential: CredentialKind = CredentialKind.API_KEY
+    probe_path: str
+    rules: tuple[Rule, ...]
+    public_prefixes: tuple[str, ...] = ()
+    own_marks: tuple[str, ...] = ()
+    """Prefixes by which a key is positively this provider's, wherever it is pasted."""
+    wrong_kinds: tuple[WrongKind, ...] = ()
+    shape: str = ""
+    """A regular expression for the usual shape; another shape is only a hint, never a refusal."""
+
+    @abstractmethod
+    def headers(self, key: str) -> Mapping[str, str]:
+        """The headers that authenticate a request with ``key``."""
+
+    def check(self, credential: Credential, send: Send) -> str:
+        """See ``Provider.check``."""
+        return self.classify(self.probe(credential.secret, send))
+
+    def probe(self, key: str, send: Send) -> Answer:
+        """The free request, and the provider's answer to it."""
+        return send(Request(self.endpoints[0], self.probe_path, self.headers(key)))
+
+    def classify(self, answer: Answer) -> str:
+        """The reason code for ``answer``: its documented meaning, else what its status can safely mean."""
+        if answer.status == HTTPStatus.OK:
+            return self.classify_success(answer)
+        error = self.error_parts(answer)
+        for rule in self.rules:
+            if rule.matches(answer.status, error):
+                return rule.reason
+        return _undocumented(answer.status)
+
+    def classify_success(self, answer: Answer) -> str:
+        """A status of 200 is no proof: the answer must have the documented shape."""
+        document = answer.document if answer.is_json else None
+        proven = isinstance(document, dict) and isinstance(document.get("data"), list) and "error" not in document
+        return "accepted" if proven else "unexpected"
+
+    def error_parts(self, answer: Answer) -> ErrorParts:
+        """Type, code and message of an error body: ``{"error": {…}}``, or ``{"error": "text"}``."""
+        document = answer.document
+        error = document.get("error") if isinstance(document, dict) else None
+        if isinstance(error, str):
+            return ErrorParts(message=error)
+        if not isinstance(error, dict):
+            return ErrorParts()
+        details = error.get("details")
+        return ErrorParts(
+            type=_text(error, "type"),
+            code=_text(error, "code"),
+            message=_text(error, "message"),
+            detail=_text(details, "error_code") if isinstance(details, dict) else "",
+        )
+
+    def hint(self, credential: Credential) -> str:
+        """Public prefix and last four, only when at least 20 characters stay unseen between them."""
+        key = credential.secret
+        prefix = max((known for known in self.public_prefixes if key.startswith(known)), key=len, default="")
+        return f"{prefix}…{key[-4:]}" if len(key) - len(prefix) >= _HIDDEN_CHARACTERS else "••••"
+
+
+def _undocumented(status: int) -> str:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "rate_limited"
+    family = status // 100
+    return {3: "redirect", 5: "server_error"}.get(family, "unexpected")
+
+
+def _text(error: Mapping[str, Any], name: str) -> str:
+    value = error.get(name)
+    return value if isinstance(value, str) else ""
+
+
+__all__ = [
+    "Answer",
+    "ApiKeyProvider",
+    "Credential",
+    "CredentialKind",
+    "Endpoint",
+    "ErrorParts",
+    "Provider",
+    "Reason",
+    "Request",
+    "Rule",
+    "Send",
+    "Unreachable",
+    "Verdict",
+    "WrongKind",
+]

@@ -1,0 +1,113 @@
+"""What is known about a pasted API key before any network call.
+
+A paste is cleaned of what copying adds. Refused is only what positively can't work: another provider's key, a kind
+that is not for requests, or no key at all. An unusual shape is a hint. No message holds a part of what was pasted.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from providerkeys.providers import registry
+from providerkeys.providers.base import ApiKeyProvider, WrongKind
+
+MAX_KEY_CHARACTERS: Final = 1024
+
+_ASSIGNMENT: Final = re.compile(r"\A(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?=[^\s=])")
+_HEADER: Final = re.compile(r"\A(?:(?:authorization|x-api-key)\s*:\s*)?(?:bearer\s+)?", re.IGNORECASE)
+_QUOTES: Final = ("'", '"', "`")
+_SHORT: Final = 40
+_BYTE_ORDER_MARK: Final = "\ufeff"
+_MASK: Final = re.compile(r"…|\*{3,}|•|\.\.\.")
+_PLACEHOLDER: Final = re.compile(r"your[_-]|<.*>|\A(?:api|secret)?[_-]?key\Z|x{6,}", re.IGNORECASE)
+_FOREIGN_KINDS: Final = (
+    WrongKind("AKIA", "an AWS access key id", "Choose the provider that it belongs to."),
+    WrongKind("ASIA", "a temporary AWS access key id", "Choose the provider that it belongs to."),
+    WrongKind("ABSK", "an Amazon Bedrock API key", "Choose the provider that it belongs to."),
+    WrongKind("bedrock-api-key-", "an Amazon Bedrock API key", "Choose the provider that it belongs to."),
+    WrongKind("AIza", "a Google API key", "Choose the provider that it belongs to."),
+    WrongKind("xai-token-", "an xAI management key", "Create an API key instead."),
+    WrongKind("xai-", "an xAI key", "Choose the provider that it belongs to."),
+    WrongKind("byok_", "an API key of this product", "Paste the key that your provider gave you."),
+    WrongKind("byokc_", "a console token of this product", "Paste the key that your provider gave you."),
+    WrongKind("{", "a JSON document", "Paste the key alone."),
+)
+
+
+class Refused(ValueError):
+    """The paste can't be this provider's API key; the text says what it is and what to do. It is never quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """A cleaned key and a hint about its shape (empty when there is nothing to say)."""
+
+    key: str
+    hint: str
+
+    def __repr__(self) -> str:
+        return "Linted(…)"
+
+
+def lint(provider: ApiKeyProvider, pasted: str) -> Linted:
+    """Clean ``pasted`` and judge whether it can be a key of ``provider``. Raises ``Refused``."""
+    key = clean(pasted)
+    _refuse_what_is_no_key(key)
+    _refuse_wrong_kind(provider, key)
+    _refuse_foreign(provider, key)
+    usual = not provider.shape or re.fullmatch(provider.shape, key)
+    return Linted(key, "" if usual else f"This doesn’t look like a usual {provider.label} key. Testing it will tell.")
+
+
+def clean(pasted: str) -> str:
+    """``pasted`` without what copying adds: blanks, quotes, ``Bearer``, a header's name, ``export X=``."""
+    key = pasted.strip().strip(_BYTE_ORDER_MARK).strip()
+    key = _HEADER.sub("", _unquoted(key))
+    key = _ASSIGNMENT.sub("", key) if "=" in key else key
+    return _HEADER.sub("", _unquoted(key.rstrip(";").strip()))
+
+
+def _unquoted(text: str) -> str:
+    while text[:1] and len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
+        text = text[1:-1].strip()
+    return text
+
+
+def _refuse_what_is_no_key(key: str) -> None:
+    if not key:
+        raise Refused("Enter the API key.")
+    if len(key) > MAX_KEY_CHARACTERS:
+        raise Refused(
+            f"This is longer than any API key ({MAX_KEY_CHARACTERS} characters at most). Paste the key alone."
+        )
+    if _MASK.search(key):
+        raise Refused("This is the masked form of a key, which can never be used. Paste the whole key.")
+    if any(character.isspace() for character in key):
+        raise Refused("An API key has no blanks or line breaks inside. Paste the key alone.")
+    if not (key.isascii() and key.isprintable()):
+        raise Refused("This holds invisible or non-ASCII characters. Copy the key again from your provider.")
+    if _PLACEHOLDER.search(key) and len(key) < _SHORT:
+        raise Refused("This is a placeholder. Paste the key that your provider gave you.")
+
+
+def _refuse_wrong_kind(provider: ApiKeyProvider, key: str) -> None:
+    for kind in provider.wrong_kinds:
+        if key.startswith(kind.prefix):
+            raise Refused(f"This is {kind.what}. It can never be used for requests. {kind.instead}")
+
+
+def _refuse_foreign(provider: ApiKeyProvider, key: str) -> None:
+    if key.startswith(provider.own_marks):
+        return
+    for other in registry.all():
+        if not isinstance(other, ApiKeyProvider) or other is provider:
+            continue
+        _refuse_wrong_kind(other, key)
+        if key.startswith(other.own_marks):
+            raise Refused(
+                f"This is a key of {other.label}. It can never be used with {provider.label}: "
+                f"choose {other.label} as the provider, or paste another key."
+            )
+    for kind in _FOREIGN_KINDS:
+        if key.startswith(kind.prefix):
+            raise Refused(f"This is {kind.what}. It can never be used with {provider.label}. {kind.instead}")
