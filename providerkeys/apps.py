@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ProviderKeysConfig(AppConfig):
+    name = "providerkeys"
+    verbose_name = "Provider keys"

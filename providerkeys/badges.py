@@ -1,0 +1,133 @@
+"""Words, tones and icons that stand for states: never colour alone, one meaning a colour."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from providerkeys.providers import registry
+from providerkeys.providers.verdicts import Link, Reason, Verdict
+
+Tone = Literal["green", "amber", "red", "grey", "outline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state of a key: a word, its tone and its icon."""
+
+    word: str
+    tone: Tone
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentBadge:
+    """For whom a provider key serves. ``kind`` is what scripts read."""
+
+    label: str
+    kind: Literal["organization", "api-key", "unassigned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A key's place among the keys of its tier."""
+
+    number: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step: a sentence with at most one link in it."""
+
+    before: str
+    link_text: str
+    link_url: str
+    after: str
+
+    @classmethod
+    def of(cls, reason: Reason) -> "Step | None":
+        """The next step of ``reason``, or ``None`` when it names none."""
+        before, link, after = reason.step_parts
+        link = link or Link("", "")
+        return cls(before, link.text, link.url, after) if reason.next_step else None
+
+
+ACTIVE: Final = Badge("Active", "green", "circle-check")
+FAILING: Final = Badge("Failing", "red", "circle-x")
+DISABLED: Final = Badge("Disabled", "grey", "circle-pause")
+UNTESTED: Final = Badge("Untested", "outline", "circle-dashed")
+LIMITED: Final = Badge("Limited", "amber", "gauge")
+UNREADABLE: Final = Badge("Unreadable", "red", "triangle-alert")
+ORGANIZATION: Final = AssignmentBadge("Organization (all keys)", "organization")
+UNASSIGNED: Final = AssignmentBadge("Unassigned", "unassigned")
+
+VERDICT_BADGES: Final = {
+    Verdict.VALID: Badge("Valid", "green", "circle-check"),
+    Verdict.LIMITED: Badge("Limited", "amber", "gauge"),
+    Verdict.INVALID: Badge("Invalid", "red", "circle-x"),
+    Verdict.FORBIDDEN: Badge("Forbidden", "red", "circle-slash"),
+    Verdict.UNREACHABLE: Badge("Unreachable", "grey", "cloud-off"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A stored verdict in words: what the provider's file says about its reason today."""
+
+    verdict: str
+    word: str
+    sentence: str
+    tone: Tone
+    icon: str
+    step: Step | None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One line of a test result: a credential's label, its own state, and what was said of it (``None`` until then)."""
+
+    label: str
+    state: str
+    told: Told | None
+    seconds: str
+
+    @property
+    def verdict(self) -> str:
+        return self.told.verdict if self.told else ""
+
+    @property
+    def word(self) -> str:
+        return self.told.word if self.told else ""
+
+    @property
+    def sentence(self) -> str:
+        return self.told.sentence if self.told else ""
+
+    @property
+    def tone(self) -> str:
+        return self.told.tone if self.told else ""
+
+    @property
+    def icon(self) -> str:
+        return self.told.icon if self.told else ""
+
+    @property
+    def step(self) -> Step | None:
+        return self.told.step if self.told else None
+
+
+def tell(provider: str, verdict: str, reason: str, at: datetime | None = None) -> Told:
+    """The words for a stored ``verdict`` and ``reason`` of ``provider``; the verdict that was given stands."""
+    row = registry.find(provider)
+    badge = VERDICT_BADGES[Verdict(verdict)]
+    known = row.reason(reason) if row else None
+    return Told(
+        verdict,
+        badge.word,
+        known.sentence if known else "",
+        badge.tone,
+        badge.icon,
+        Step.of(known) if known else None,
+        at,
+    )

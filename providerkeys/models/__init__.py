@@ -1,0 +1,20 @@
+from providerkeys.models.assignment import KeyAssignment
+from providerkeys.models.check import CredentialCheck, TooManyChecks
+from providerkeys.models.check_result import CheckResult
+from providerkeys.models.heartbeat import Heartbeat
+from providerkeys.models.provider_key import Draft, ProviderKey, VersionConflict
+from providerkeys.models.row import Row
+from providerkeys.vault import Sentinel
+
+__all__ = [
+    "CheckResult",
+    "CredentialCheck",
+    "Draft",
+    "Heartbeat",
+    "KeyAssignment",
+    "ProviderKey",
+    "Row",
+    "Sentinel",
+    "TooManyChecks",
+    "VersionConflict",
+]

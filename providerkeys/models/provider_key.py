@@ -1,0 +1,264 @@
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from organizations.access import Access, Actor
+from organizations.ids import PublicIdField
+from organizations.models import AuditEvent, Organization
+from organizations.text import NAME_LENGTH, validate_single_line
+from providerkeys import badges, vault
+from providerkeys.models.assignment import KeyAssignment
+from providerkeys.models.row import Row
+from providerkeys.models.verdict_columns import VerdictColumns
+from providerkeys.providers import registry
+from providerkeys.providers.base import Credential
+from providerkeys.resolver import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a form says of a provider key. Without a ``credential`` the stored one stays."""
+
+    name: str
+    scope: Scope
+    api_key_ids: frozenset[str] = frozenset()
+    credential: Credential | None = field(default=None, repr=False)
+
+
+class VersionConflict(Exception):
+    """Somebody else saved first. ``event`` is the audit event of their save, when it is still there."""
+
+    def __init__(self, event: AuditEvent | None) -> None:
+        super().__init__("Somebody else saved this provider key first.")
+        self.event = event
+
+
+class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
+    def for_display(self) -> "ProviderKeyQuerySet":
+        """With all that a page shows of a key, in three queries whatever the number of keys."""
+        assignments = KeyAssignment.objects.select_related("api_key").order_by("api_key__name", "api_key_id")
+        return self.select_related("created_by").prefetch_related(models.Prefetch("assignments", assignments))
+
+    def in_order(self) -> "ProviderKeyQuerySet":
+        """By provider, tier and position: the order of the list. Organization-wide keys come first."""
+        slugs = [provider.slug for provider in registry.all()]
+        whens = [models.When(provider=slug, then=index) for index, slug in enumerate(slugs)]
+        place = models.Case(*whens, default=len(slugs), output_field=models.IntegerField())
+        tier = models.Case(models.When(scope=Scope.ORGANIZATION, then=0), default=1, output_field=models.IntegerField())
+        return self.order_by(place, "provider", tier, "position")
+
+
+class ProviderKey(VerdictColumns):
+    """An organization's own credential at a provider: encrypted, masked, assigned, never shown again."""
+
+    sealed_field: ClassVar[str] = "credentials"
+
+    id = PublicIdField(prefix="pk")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="provider_keys")
+    provider = models.CharField(max_length=40, editable=False)
+    name = models.CharField(max_length=NAME_LENGTH, validators=[validate_single_line])
+    hint = models.CharField(max_length=200, blank=True, editable=False)
+    credentials = vault.SealedTextField(null=True)
+    destination = models.JSONField(default=dict, blank=True, editable=False)
+    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    credentials_version = models.PositiveIntegerField(default=1, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    scope = models.CharField(max_length=20, editable=False)
+    position = models.IntegerField(editable=False)
+    enabled = models.BooleanField(default=True)
+    unreadable_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+
+    objects = ProviderKeyQuerySet.as_manager()
+
+    class Meta(VerdictColumns.Meta):
+        abstract = False
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(scope__in=[scope.value for scope in Scope]), name="provider_key_scope_is_known"
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="provider_key_name_not_empty"),
+            models.UniqueConstraint(
+                fields=["organization", "provider", "position"], name="provider_key_position_is_unique"
+            ),
+            vault.starts_like_a_token("credentials", name="provider_key_credentials_are_ciphertext"),
+        )
+        indexes = (
+            # What resolution asks; the foreign key's own index made PostgreSQL choose a plan of 2 ms (measured).
+            models.Index(fields=["organization", "provider"], condition=Q(enabled=True), name="provider_key_serving"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    # Verbs. Each is one transaction with its audit event, and sees only rows of the access's organization.
+
+    @classmethod
+    @transaction.atomic
+    def create(cls, access: Access, provider: str, draft: Draft) -> "ProviderKey":
+        """Save a new key, last in its provider's order. Carries no verdict: see ``CredentialCheck.carry``."""
+        organization = _locked(access)
+        last = organization.provider_keys.filter(provider=provider).aggregate(last=models.Max("position"))["last"]
+        key = cls(
+            organization=organization,
+            provider=provider,
+            name=draft.name,
+            scope=draft.scope,
+            position=(last or 0) + 1,
+            created_by=access.user,
+        )
+        key._hold(draft.credential)
+        key.save(force_insert=True)
+        key._assign(draft)
+        AuditEvent.record(organization, access.actor, "provider_key.created", key, **key._facts())
+        return key
+
+    @transaction.atomic
+    def change(self, access: Access, draft: Draft, expected_version: int) -> list[str]:
+        """Save ``draft`` and return the names of what changed (of ``name``, ``assignment``, ``credentials``).
+
+        Raises ``VersionConflict`` when the key is not at ``expected_version`` any more, and
+        ``ProviderKey.DoesNotExist`` when it is gone.
+        """
+        organization = _locked(access)
+        self.refresh_from_db(from_queryset=access.all(ProviderKey).select_for_update())
+        if self.version != expected_version:
+            raise VersionConflict(self.last_change())
+        changed = self._take(draft)
+        if changed:
+            self.version += 1
+            self.updated_at = timezone.now()
+            self.save()
+            facts = self._facts()
+            AuditEvent.record(organization, access.actor, "provider_key.updated", self, changed=changed, **facts)
+        return changed
+
+    @transaction.atomic
+    def delete_by(self, access: Access) -> None:
+        """Delete the key, its credentials, assignments and checks, for ever."""
+        deleted, _ = access.all(ProviderKey).filter(pk=self.pk).delete()
+        if deleted:
+            AuditEvent.record(access.organization, access.actor, "provider_key.deleted", self, **self._facts())
+
+    def last_change(self) -> AuditEvent | None:
+        """The audit event of the latest save of this key."""
+        saves = ("provider_key.created", "provider_key.updated")
+        return AuditEvent.objects.filter(target_id=self.pk, action__in=saves).order_by("-at", "-id").first()
+
+    @transaction.atomic
+    def found_unreadable(self) -> None:
+        """Stamp that the stored secret could not be opened. Only a process with the right keys may say so."""
+        if vault.keys_verified() and ProviderKey.objects.filter(pk=self.pk, unreadable_at=None).update(
+            unreadable_at=timezone.now()
+        ):
+            AuditEvent.record(
+                self.organization, _VAULT, "provider_key.unreadable", self, result="refused", **self._facts()
+            )
+
+    def found_readable(self) -> None:
+        """Clear that stamp: the stored secret was opened."""
+        if self.unreadable_at:
+            ProviderKey.objects.filter(pk=self.pk).update(unreadable_at=None)
+
+    def _take(self, draft: Draft) -> list[str]:
+        changed = []
+        if draft.name != self.name:
+            self.name = draft.name
+            changed.append("name")
+        if draft.credential is not None:
+            self.credentials_version += 1
+            self._hold(draft.credential)
+            changed.append("credentials")
+        if (draft.scope, draft.api_key_ids) != (self.scope, self.assigned_ids):
+            self.scope = draft.scope
+            self._assign(draft)
+            changed.append("assignment")
+        return changed
+
+    def _hold(self, credential: Credential | None) -> None:
+        """Seal ``credential`` into this record, whose id and version are already what they will be saved as."""
+        if credential is None:
+            return
+        provider = registry.get(self.provider)
+        self.destination = dict(credential.destination)
+        self.hint = provider.hint(credential)
+        self.fingerprint = vault.fingerprint(self.organization.fingerprint_salt, credential.secret, self.destination)
+        self.credentials = vault.seal(self, credential.secret)
+        self.unreadable_at = None
+        self.forget_verdict()
+
+    def _assign(self, draft: Draft) -> None:
+        wanted = draft.api_key_ids if draft.scope == Scope.API_KEYS else frozenset()
+        KeyAssignment.objects.filter(provider_key=self).exclude(api_key_id__in=wanted).delete()
+        kept = set(KeyAssignment.objects.filter(provider_key=self).values_list("api_key_id", flat=True))
+        KeyAssignment.objects.bulk_create(KeyAssignment(provider_key=self, api_key_id=one) for one in wanted - kept)
+        self.__dict__.pop("_prefetched_objects_cache", None)
+        self.__dict__.pop("assigned_ids", None)
+
+    def _facts(self) -> dict[str, Any]:
+        """What the audit trail keeps beside the name: nothing secret, and no part of a credential."""
+        return {"provider": self.provider, "scope": self.scope, "version": self.version}
+
+    def stored_rows(self) -> list[Row]:
+        """Its stored credentials, as a check takes them."""
+        return (
+            [Row(fingerprint=self.fingerprint, record=self.pk, version=self.credentials_version)]
+            if self.credentials
+            else []
+        )
+
+    # What the resolver and the pages read.
+
+    @cached_property
+    def assigned_ids(self) -> frozenset[str]:
+        """The ids of the API keys that it is assigned to; free when assignments were prefetched."""
+        return frozenset(assignment.api_key_id for assignment in self.assignments.all())
+
+    @property
+    def readable(self) -> bool:
+        """Whether the last attempt to open its secret worked; no page opens one to find out."""
+        return self.unreadable_at is None
+
+    @property
+    def provider_label(self) -> str:
+        return registry.label(self.provider)
+
+    @property
+    def status_badges(self) -> list[badges.Badge]:
+        """Whether it serves, and what else is worth knowing."""
+        if not self.enabled:
+            return [badges.DISABLED]
+        if not self.readable:
+            return [badges.UNREADABLE]
+        return self.verdict_badges
+
+    @property
+    def assignment_badges(self) -> list[badges.AssignmentBadge]:
+        """For whom it serves: the organization, or one badge per API key."""
+        if self.scope == Scope.ORGANIZATION:
+            return [badges.ORGANIZATION]
+        named = [badges.AssignmentBadge(one.api_key.name, "api-key") for one in self.assignments.all()]
+        return named or [badges.UNASSIGNED]
+
+    @property
+    def last_check(self) -> badges.Told | None:
+        """What the latest check said, in words, or ``None`` when there was none."""
+        return self.told_last_check(self.provider)
+
+
+def _locked(access: Access) -> Organization:
+    """The organization, locked: its keys' order and its limits are decided by one writer at a time."""
+    return Organization.objects.select_for_update().get(pk=access.organization.pk)
+
+
+_VAULT = Actor.system("vault")
