@@ -24,7 +24,16 @@ from django_htmx.middleware import HtmxDetails
 from organizations.actors import Actor
 from organizations.models import Membership, Organization, Role, User
 
-__all__ = ["Access", "Actor", "access_for", "admin_view", "client_ip", "member_view", "redirect_to_login"]
+__all__ = [
+    "Access",
+    "Actor",
+    "access_for",
+    "admin_view",
+    "client_ip",
+    "member_view",
+    "redirect_to_login",
+    "staff_access",
+]
 
 type View = Callable[..., HttpResponseBase]
 type AccessView = Callable[Concatenate[HttpRequest, Access, ...], HttpResponseBase]
@@ -46,7 +55,7 @@ class Access:
 
     def all[M: models.Model](self, model: type[M]) -> models.QuerySet[M]:
         """Return the organization's rows of a model that has an `organization_id`."""
-        return model._default_manager.filter(organization_id=self.organization.pk)  # noqa: SLF001  Django documents it.
+        return model._default_manager.filter(organization_id=self.organization.pk)
 
     def get[M: models.Model](self, model: type[M], pk: str) -> M:
         """Return one row. Raises Http404 for a foreign id and an unknown one alike."""
@@ -81,6 +90,13 @@ def access_for(user: User, slug: str, ip: str = "") -> Access:
         actor=Actor.member(user, ip),
         organizations=tuple(membership.organization for membership in by_slug.values()),
     )
+
+
+def staff_access(user: User, organization: Organization, ip: str = "") -> Access:
+    """Return the access of somebody acting in Django admin, who needs no membership. Raises PermissionDenied."""
+    if not (user.is_active and user.is_staff):
+        raise PermissionDenied
+    return Access(organization=organization, user=user, role=Role.ADMIN, actor=Actor.staff(user, ip))
 
 
 def client_ip(request: HttpRequest) -> str:

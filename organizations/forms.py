@@ -1,0 +1,33 @@
+from collections.abc import Iterable
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, UsernameField
+
+from organizations.models import User
+
+
+class LoginForm(AuthenticationForm):
+    username = UsernameField(
+        label="Email", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+
+    # One sentence for an unknown address, a wrong password and a deactivated user: none tells who has an account.
+    error_messages = {"invalid_login": "Email or password is wrong.", "inactive": "Email or password is wrong."}
+
+
+class ResetForm(PasswordResetForm):
+    """Sends a link for setting a password. It says nothing about whether there was anybody to send it to."""
+
+    def get_users(self, email: str) -> Iterable[User]:
+        # Also those who have no password yet: the mailbox is the proof, for a first password as for a forgotten one.
+        return User.objects.filter(email=email, is_active=True)
+
+    def send(self) -> None:
+        """Mail the link. Its host is a setting: the request's Host header is the sender's to choose."""
+        self.save(
+            domain_override=settings.BASE_URL,
+            subject_template_name="registration/password_reset_subject.txt",
+            email_template_name="registration/password_reset_email.txt",
+            extra_email_context={"base_url": settings.BASE_URL},
+        )

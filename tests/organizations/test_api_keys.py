@@ -1,0 +1,179 @@
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core import serializers
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from organizations import tokens
+from organizations.access import Access
+from organizations.models import ApiKey, AuditEvent, Organization, User
+from tests.organizations.conftest import actions
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_key_is_prefix_lookup_secret_and_checksum_that_a_double_click_selects(alice_access: Access) -> None:
+    _, plaintext = ApiKey.issue(alice_access, "ci")
+    assert re.fullmatch(r"byok_[0-9A-Za-z]{50}", plaintext)
+    assert tokens.SECRET_LENGTH * 5.95 >= 160
+
+
+def test_an_issued_key_is_found_with_its_organization_by_one_query(
+    alice_access: Access, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    key, plaintext = ApiKey.issue(alice_access, " ci ")
+    with django_assert_num_queries(1):
+        found = ApiKey.find(plaintext)
+        assert found == key
+        assert found.organization == alice_access.organization
+    assert found.name == "ci"
+    assert found.created_by == alice_access.user
+
+
+def test_a_right_lookup_and_checksum_with_a_wrong_secret_is_not_found(
+    alice_access: Access, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    _, plaintext = ApiKey.issue(alice_access, "ci")
+    lookup = plaintext.removeprefix("byok_")[: tokens.LOOKUP_LENGTH]
+    body = lookup + "0" * tokens.SECRET_LENGTH
+    with django_assert_num_queries(1):
+        assert ApiKey.find(f"byok_{body}{tokens._checksum(body)}") is None
+
+
+def test_an_unknown_well_formed_key_costs_the_same_query(
+    alice_access: Access, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        assert ApiKey.find(tokens.mint("byok_").plaintext) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda key: key[:-1] + ("0" if key[-1] != "0" else "1"),
+        lambda key: key.swapcase(),
+        lambda key: key[:-1],
+        lambda key: key + "0",
+        lambda key: key + "\n",
+        lambda key: key.removeprefix("byok_"),
+        lambda key: key.replace("byok_", "byokc_"),
+        lambda _: "byok_" + "٣" * 50,
+        lambda _: "byok_' OR '1'='1",
+        lambda _: "byok_\0",
+        lambda _: "",
+        lambda _: "byok_" + "a" * 100_000,
+    ],
+)
+def test_what_cannot_be_a_key_costs_no_query(
+    alice_access: Access, django_assert_num_queries: DjangoAssertNumQueries, damage: Callable[[str], str]
+) -> None:
+    _, plaintext = ApiKey.issue(alice_access, "ci")
+    with django_assert_num_queries(0):
+        assert ApiKey.find(damage(plaintext)) is None
+
+
+def test_the_plaintext_is_nowhere_but_in_the_return_value(alice_access: Access) -> None:
+    key, plaintext = ApiKey.issue(alice_access, "ci")
+    secret = plaintext[len("byok_") + tokens.LOOKUP_LENGTH :]
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(f'SELECT * FROM "{table}"')
+            assert secret not in str(cursor.fetchall())
+    assert secret not in repr(vars(key)) + repr(key) + serializers.serialize("json", [key])
+    assert re.fullmatch(r"[0-9a-f]{64}", key.digest)
+
+
+def test_the_hint_is_the_prefix_and_the_last_four(alice_access: Access) -> None:
+    key, plaintext = ApiKey.issue(alice_access, "ci")
+    assert key.hint == f"byok_…{plaintext[-4:]}"
+
+
+def test_no_repr_shows_a_key(alice_access: Access) -> None:
+    key, _ = ApiKey.issue(alice_access, "ci")
+    assert repr(key) == "<ApiKey: ci>"
+    token = tokens.mint("byok_")
+    assert repr(token) == f"Token(hint='{token.hint}')"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb"])
+def test_a_bad_name_issues_nothing(alice_access: Access, name: str) -> None:
+    with pytest.raises(ValidationError):
+        ApiKey.issue(alice_access, name)
+    assert not ApiKey.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+def test_an_expired_or_disabled_key_is_found_but_not_usable(alice_access: Access) -> None:
+    now = timezone.now()
+    key, plaintext = ApiKey.issue(alice_access, "ci", expires_at=now + timedelta(hours=1))
+    assert key.is_usable(now)
+    assert not key.is_usable(now + timedelta(hours=1))
+    assert key.is_expired(now + timedelta(hours=1))
+    key.disable(alice_access)
+    found = ApiKey.find(plaintext)
+    assert found is not None
+    assert not found.is_usable(now)
+    key.enable(alice_access)
+    assert key.is_usable(now)
+
+
+def test_a_key_without_expiry_stays_usable(alice_access: Access) -> None:
+    key, _ = ApiKey.issue(alice_access, "ci")
+    assert key.is_usable(timezone.now() + timedelta(days=10_000))
+
+
+def test_each_verb_leaves_one_event_however_often_it_is_pressed(alice_access: Access) -> None:
+    key, _ = ApiKey.issue(alice_access, "ci")
+    for verb in (key.disable, key.disable, key.enable, key.enable, key.delete_by, key.delete_by):
+        verb(alice_access)
+    assert actions() == ["api_key.created", "api_key.disabled", "api_key.enabled", "api_key.deleted"]
+    assert not ApiKey.objects.exists()
+
+
+def test_an_event_names_actor_organization_and_key(alice_access: Access, acme: Organization, alice: User) -> None:
+    key, _ = ApiKey.issue(alice_access, "ci")
+    key.delete_by(alice_access)
+    event = AuditEvent.objects.get(action="api_key.deleted")
+    assert (event.organization_id, event.actor_id, event.actor_label) == (acme.pk, alice.pk, alice.label)
+    assert (event.actor_kind, event.ip) == ("user", "192.0.2.7")
+    assert (event.target_id, event.target_label, event.details) == (key.id, "ci", {"hint": key.hint})
+
+
+def test_no_verb_reaches_into_another_organization(alice_access: Access, charlie_access: Access) -> None:
+    key, _ = ApiKey.issue(alice_access, "ci")
+    key.disable(charlie_access)
+    key.delete_by(charlie_access)
+    assert ApiKey.objects.get().enabled
+    assert actions() == ["api_key.created"]
+
+
+def test_deleting_one_key_leaves_the_others(alice_access: Access) -> None:
+    first, _ = ApiKey.issue(alice_access, "ci")
+    second, plaintext = ApiKey.issue(alice_access, "ci")
+    first.delete_by(alice_access)
+    assert ApiKey.find(plaintext) == second
+
+
+@pytest.mark.parametrize("verb", ["issue", "disable", "delete_by"])
+def test_no_event_no_change(alice_access: Access, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    key, _ = ApiKey.issue(alice_access, "ci")
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(AuditEvent, "save", fail)
+    with pytest.raises(RuntimeError):
+        ApiKey.issue(alice_access, "other") if verb == "issue" else getattr(key, verb)(alice_access)
+    assert list(ApiKey.objects.values_list("name", "enabled")) == [("ci", True)]
+
+
+def test_deleting_a_user_keeps_their_keys_and_their_trail(alice_access: Access, alice: User) -> None:
+    ApiKey.issue(alice_access, "ci")
+    alice.delete()
+    assert ApiKey.objects.get().created_by is None
+    assert AuditEvent.objects.get().actor_label == "Alice (alice@acme.example)"
