@@ -1,0 +1,142 @@
+"""What a stand-in is: rows of data in ``providers/<slug>.py`` that end in a constant ``PROVIDER``."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from tests.fakeproviders.shape import KeyShape
+from tests.fakeproviders.wire import Answer, Request
+
+NAMES: Final = (
+    "anthropic",
+    "openai",
+    "mistral",
+    "deepseek",
+    "xai",
+    "zai",
+    "google_oauth",
+    "google_vertex_ai",
+    "aws_sts",
+    "bedrock",
+    "bedrock_runtime",
+    "azure",
+)
+"""The names of PROVIDER_BASE_URLS. Each has a port, whether its provider has a stand-in yet or not."""
+
+Verdict = Literal["valid", "limited", "invalid", "forbidden", "unreachable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request in the eyes of a service. ``nth`` counts this credential's requests to it, from 1, since the reset."""
+
+    request: Request
+    credential: str
+    nth: int
+
+
+Reply = Callable[[Ask], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One documented answer. Without a ``reply`` the route's own success is the answer.
+
+    ``on`` limits it to these routes (empty: every route).
+    """
+
+    name: str
+    verdict: Verdict
+    description: str
+    reply: Reply | None = None
+    on: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A path that the provider has (``path`` is a regular expression), and its success."""
+
+    name: str
+    method: str
+    path: str
+    good: Reply
+    accept: str = "application/json"
+
+    def matches(self, request: Request) -> bool:
+        return request.method == self.method and re.fullmatch(self.path, request.path) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One host of a provider, on one loopback port. ``host`` and the values of ``required`` are regular expressions.
+
+    ``refuse`` is what it says before it judges a credential (``None``: nothing to object);
+    ``edge`` are the headers that its front puts on every answer.
+    """
+
+    name: str
+    host: str
+    auth_header: str
+    read_credential: Callable[[Request], str]
+    refuse: Callable[[Ask], Answer | None]
+    not_found: Reply
+    routes: tuple[Route, ...] = ()
+    required: tuple[tuple[str, str], ...] = ()
+    edge: Callable[[Ask], tuple[tuple[str, str], ...]] = field(default=lambda _ask: ())
+    credential_in_body: bool = False
+
+    def route(self, request: Request) -> Route | None:
+        return next((route for route in self.routes if route.matches(request)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongKind:
+    """A credential that must be refused before any call. Should it arrive, it is answered like ``scenario``."""
+
+    prefix: str
+    what: str
+    scenario: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider's stand-in. Its scenarios include ``good`` and ``wrong``, the answer to every unknown key."""
+
+    slug: str
+    shape: KeyShape
+    services: tuple[Service, ...]
+    scenarios: tuple[Scenario, ...]
+    wrong_kinds: tuple[WrongKind, ...] = ()
+
+    def scenario(self, name: str) -> Scenario:
+        """The scenario ``name``, or ``wrong`` when there is none of that name."""
+        named = {scenario.name: scenario for scenario in self.scenarios}
+        return named.get(name) or named["wrong"]
+
+    def scenario_name(self, credential: str) -> str:
+        """What ``credential`` asks for: by its kind when that is wrong, else by its last token."""
+        kind = self.wrong_kind(credential)
+        return kind.scenario if kind else self.shape.scenario(credential)
+
+    def wrong_kind(self, credential: str) -> WrongKind | None:
+        return next((kind for kind in self.wrong_kinds if credential.startswith(kind.prefix)), None)
+
+    @property
+    def secret_prefixes(self) -> tuple[str, ...]:
+        """Text that starts a secret of this provider, wherever it shows up."""
+        return (self.shape.head, *(kind.prefix for kind in self.wrong_kinds))
+
+    def answer(self, service: Service, ask: Ask, scenario_name: str) -> Answer:
+        """What the provider really answers to ``ask`` in that scenario, its front's headers included."""
+        return self._answer(service, ask, self.scenario(scenario_name)).with_headers(service.edge(ask))
+
+    def _answer(self, service: Service, ask: Ask, scenario: Scenario) -> Answer:
+        refusal = service.refuse(ask)
+        if refusal is not None:
+            return refusal
+        route = service.route(ask.request)
+        if route is None:
+            return service.not_found(ask)
+        applies = not scenario.on or route.name in scenario.on
+        return scenario.reply(ask) if scenario.reply and applies else route.good(ask)

@@ -1,0 +1,97 @@
+"""Every sample credential, in one place for tests, the demo and the documents.
+
+``for sample in samples.documented("openai")`` gives each documented answer as a key that gets it, what the answer is,
+and the verdict that the product must reach. Nothing here is a secret; every key says FAKE.
+"""
+
+import secrets
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from tests.fakeproviders import hostile as hostile_scenarios
+from tests.fakeproviders import providers
+from tests.fakeproviders.model import Ask, Provider, Scenario, Verdict
+from tests.fakeproviders.wire import Request
+
+PROVIDERS: Final = tuple(provider.slug for provider in providers.load())
+_EXCERPT: Final = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A key, the answer it gets and the verdict expected of it.
+
+    ``answer`` is the documented answer: status and the beginning of its body (hostile ones: in words).
+    ``slow``: the answer lasts as long as the caller lets it.
+    """
+
+    provider: str
+    scenario: str
+    key: str
+    verdict: Verdict
+    description: str
+    answer: str
+    hostile: bool = False
+    slow: bool = False
+
+    @property
+    def id(self) -> str:
+        """A name for the parametrised test."""
+        return f"{self.provider}-{self.scenario}"
+
+
+def documented(provider: str) -> tuple[Sample, ...]:
+    """A sample for each documented answer of ``provider``."""
+    stand_in = providers.get(provider)
+    return tuple(_documented(stand_in, scenario) for scenario in stand_in.scenarios)
+
+
+def hostile(provider: str) -> tuple[Sample, ...]:
+    """A sample for each hostile behaviour, as a key of ``provider``."""
+    shape = providers.get(provider).shape
+    return tuple(
+        Sample(
+            provider, row.name, shape.sample(row.name), row.verdict, row.description, row.description, True, row.slow
+        )
+        for row in hostile_scenarios.ROWS
+    )
+
+
+@cache
+def everything() -> tuple[Sample, ...]:
+    """All samples of all providers."""
+    return tuple(sample for provider in PROVIDERS for sample in (*documented(provider), *hostile(provider)))
+
+
+def one_of_each_verdict(provider: str) -> dict[Verdict, Sample]:
+    """The plainest documented sample for each verdict: what the demo shows."""
+    found: dict[Verdict, Sample] = {}
+    for sample in documented(provider):
+        found.setdefault(sample.verdict, sample)
+    return found
+
+
+def key(provider: str, scenario: str) -> str:
+    """The sample key for any scenario, the families too: ``key("openai", "slow3")``."""
+    return providers.get(provider).shape.sample(scenario)
+
+
+def fresh_key(provider: str, scenario: str) -> str:
+    """A random key for ``scenario``: one that no other test has used, a canary."""
+    return providers.get(provider).shape.fresh(scenario)
+
+
+def wrong_kinds(provider: str) -> dict[str, str]:
+    """Credentials that must be refused before any call, with what each is. Random, so never twice the same."""
+    return {f"{kind.prefix}01-FAKE{secrets.token_hex(40)}": kind.what for kind in providers.get(provider).wrong_kinds}
+
+
+def _documented(provider: Provider, scenario: Scenario) -> Sample:
+    sample_key = provider.shape.sample(scenario.name)
+    service = provider.services[0]
+    route = service.routes[0]
+    request = Request(route.method, route.path, ())
+    answer = (scenario.reply or route.good)(Ask(request, sample_key, nth=1))
+    says = f"{answer.status} {answer.body.decode()[:_EXCERPT]}"
+    return Sample(provider.slug, scenario.name, sample_key, scenario.verdict, scenario.description, says)

@@ -1,0 +1,44 @@
+"""What a provider's keys look like, so that sample keys are realistic, obviously fake, and name their scenario."""
+
+import secrets
+import string
+from dataclasses import dataclass
+
+_FILLER = "FAKE0EXAMPLE0KEY0"
+_LEAST_FILLER = 8
+_ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShape:
+    """``head`` + ``width`` characters + ``tail``; the last of those characters are the separator and the scenario.
+
+    ``mark`` is text that real keys carry right in their middle. Keys are put together here and written nowhere, so that no
+    secret scanner takes a file of the repository for a leak.
+    """
+
+    head: str
+    width: int
+    tail: str = ""
+    mark: str = ""
+    separator: str = "-"
+
+    def sample(self, scenario: str) -> str:
+        """The one key that stands for ``scenario`` in the demo, the documents and simple tests."""
+        return self._make(scenario, (_FILLER * self.width)[: self.width])
+
+    def fresh(self, scenario: str) -> str:
+        """A new key for ``scenario``, random but for the word FAKE at its start: a canary, or one test's own key."""
+        return self._make(scenario, "FAKE" + "".join(secrets.choice(_ALPHABET) for _ in range(self.width)))
+
+    def scenario(self, key: str) -> str:
+        """The scenario that ``key`` names: its last token, the tail aside."""
+        return key.removesuffix(self.tail).rpartition(self.separator)[2]
+
+    def _make(self, scenario: str, filler: str) -> str:
+        end = self.separator + scenario
+        half = (self.width - len(self.mark)) // 2
+        room = self.width - len(self.mark) - len(end)
+        if room < max(half, _LEAST_FILLER):
+            raise ValueError(f"the scenario's name is too long for this provider's keys: {scenario}")
+        return self.head + filler[:half] + self.mark + filler[half:room] + end + self.tail
