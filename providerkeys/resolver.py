@@ -75,10 +75,14 @@ class Resolution[R: Row]:
 
     @property
     def refusal(self) -> Why | None:
-        """Why nobody serves: the reason of the tier that was asked, or ``None`` when somebody does or nothing exists."""
+        """Why nobody serves: the reason of the tier that was asked, or ``None`` when somebody does or nothing exists.
+
+        ``DISABLED`` means that none of the tier is enabled: beside an enabled key that can't be read, it is that one.
+        """
         if self.candidates:
             return None
-        return next((judged.why for judged in self.others), None)
+        reasons = [judged.why for judged in self.others]
+        return Why.UNREADABLE if Why.UNREADABLE in reasons else next(iter(reasons), None)
 
 
 def resolve[R: Row](rows: Iterable[R], api_key_id: str, provider: str) -> Resolution[R]:
