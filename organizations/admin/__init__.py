@@ -1,0 +1,7 @@
+from organizations.admin.api_key import ApiKeyAdmin
+from organizations.admin.audit_event import AuditEventAdmin
+from organizations.admin.base import AuditedAdmin
+from organizations.admin.organization import MembershipAdmin, OrganizationAdmin
+from organizations.admin.user import UserAdmin
+
+__all__ = ["ApiKeyAdmin", "AuditEventAdmin", "AuditedAdmin", "MembershipAdmin", "OrganizationAdmin", "UserAdmin"]
