@@ -1,0 +1,116 @@
+"""What the console's templates need beyond Django: icons, times as people say them, small words."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+
+from django import template
+from django.forms import BaseForm, BoundField
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide
+
+register = template.Library()
+
+
+@register.simple_tag
+@cache
+def icon(name: str, size: int = 16, extra: str = "") -> str:
+    """An inline SVG of the lucide set, hidden from screen readers: the words beside it, or its button's label, speak.
+
+    Drawn once per process: a list of 50 rows holds some 400 icons, and drawing one anew costs 50 µs.
+    """
+    svg: str = lucide(name, size=size, aria_hidden="true", **{"class": f"icon {extra}".strip()})
+    return svg
+
+
+@register.filter
+def absolute(at: datetime | None) -> str:
+    """E.g. ``14 Jan 2026, 09:12 UTC``."""
+    return f"{_date(at)}, {_utc(at):%H:%M} UTC" if at else ""
+
+
+@register.filter
+def relative(at: datetime | None) -> str:
+    """How people say when something was or will be, e.g. ``3 h ago``, ``yesterday``, ``in 61 days``, ``4 Sep 2026``."""
+    if at is None:
+        return ""
+    now = timezone.now()
+    days = (_utc(at).date() - _utc(now).date()).days
+    if abs(at - now) < timedelta(hours=24):
+        return _within_a_day(at - now)
+    if days in _NEAR_DAYS:
+        return _NEAR_DAYS[days]
+    if days > 0:
+        return f"in {days} days"
+    return f"{-days} days ago" if days > -7 else _date(at)
+
+
+@register.simple_tag
+def when(at: datetime, by: object = "") -> SafeString:
+    """A ``<time>`` that reads as ``relative`` and tells the absolute time, and by whom, in its title."""
+    return _time(at, relative(at), by)
+
+
+@register.simple_tag
+def day(at: datetime, by: object = "") -> SafeString:
+    """A ``<time>`` that reads as its date, or ``today``; the rest is in its title."""
+    today = _utc(at).date() == _utc(timezone.now()).date()
+    return _time(at, "today" if today else _date(at), by)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """The first letters of the first and the last word: ``Alice Keller`` → ``AK``."""
+    words = name.split()
+    return "".join(word[0] for word in [*words[:1], *words[1:][-1:]]).upper()
+
+
+@register.filter
+def conjoin(words: Iterable[object]) -> str:
+    """``name, credentials and assignment``."""
+    *most, last = [str(word) for word in words] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+@register.filter
+def refused_fields(form: BaseForm) -> list[BoundField]:
+    """The visible fields that need the person again, in the order of the form."""
+    return [field for field in form.visible_fields() if field.errors]
+
+
+@register.filter
+def finished(results: Iterable[object]) -> Sequence[object]:
+    """The results of a check that already have their verdict."""
+    return [result for result in results if getattr(result, "state", "") == "done"]
+
+
+@register.filter
+def usable(results: Iterable[object]) -> Sequence[object]:
+    """The finished results whose credentials requests can run on."""
+    return [result for result in finished(results) if getattr(result, "verdict", "") in {"valid", "limited"}]
+
+
+_NEAR_DAYS = {-1: "yesterday", 1: "tomorrow"}
+
+
+def _within_a_day(distance: timedelta) -> str:
+    minutes = int(abs(distance).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    amount = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"
+    return f"in {amount}" if distance > timedelta() else f"{amount} ago"
+
+
+def _time(at: datetime, words: str, by: object) -> SafeString:
+    title = f"{absolute(at)}, by {by}" if by else absolute(at)
+    return format_html('<time datetime="{}" title="{}">{}</time>', _utc(at).isoformat(timespec="seconds"), title, words)
+
+
+def _date(at: datetime) -> str:
+    return f"{_utc(at).day} {_utc(at):%b %Y}"
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(timezone.get_default_timezone())
