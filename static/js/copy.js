@@ -1,0 +1,33 @@
+// Copies a field or a text by its id, and says that it did.
+
+async function copy(source) {
+  const text = source.value ?? source.textContent;
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Outside https there is no clipboard to write to: what is selected can still be copied by hand.
+  if (source.select) source.select();
+  else getSelection().selectAllChildren(source);
+  return Promise.reject(new Error("no clipboard"));
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await copy(source);
+    say(button, "Copied");
+  } catch {
+    source.select?.();
+    say(button, "Press Ctrl+C");
+  }
+});
+
+function say(button, words) {
+  button.dataset.said = words;
+  const status = document.getElementById("said");
+  if (status) status.textContent = words;
+  setTimeout(() => {
+    delete button.dataset.said;
+    if (status) status.textContent = "";
+  }, 2000);
+}

@@ -1,0 +1,55 @@
+// The form over the list. The element itself traps focus, answers Escape and gives focus back; this opens it when its
+// contents arrive, and empties it when it closes, so that no typed secret stays in the page.
+
+const dialog = document.getElementById("dialog");
+let opener = null;
+let touched = false;
+
+function close() {
+  dialog.close();
+}
+
+if (dialog) {
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target === dialog) {
+      // A menu is closed by now; the button that opened it is what focus returns to.
+      const menu = event.detail.elt.closest("[popover]");
+      opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : event.detail.elt;
+    }
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target !== dialog || dialog.open || !dialog.firstElementChild) return;
+    touched = false;
+    dialog.showModal();
+  });
+
+  dialog.addEventListener("input", () => {
+    touched = true;
+  });
+
+  dialog.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close]")) {
+      event.preventDefault();
+      close();
+    } else if (event.target === dialog && !touched) {
+      // The scrim closes only what would lose nothing.
+      close();
+    }
+  });
+
+  dialog.addEventListener("close", () => {
+    dialog.replaceChildren();
+    opener?.focus();
+    opener = null;
+  });
+}
+
+// With a modifier a link opens its page in another tab, as everywhere; htmx would load it here as well.
+document.addEventListener(
+  "click",
+  (event) => {
+    if ((event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest("a[hx-get]")) event.stopPropagation();
+  },
+  true,
+);
