@@ -9,13 +9,13 @@ from providerkeys.pruning import prune
 _AT_ONCE = 500
 
 
-@shared_task(name="providerkeys.run_check")  # type: ignore[untyped-decorator]
+@shared_task(name="providerkeys.run_check")
 def run_check(check_id: str) -> None:
     """Run one check."""
     check_run.run(check_id)
 
 
-@shared_task(name="providerkeys.sweep")  # type: ignore[untyped-decorator]
+@shared_task(name="providerkeys.sweep")
 def sweep() -> None:
     """Settle checks that nobody will finish, send again what waits, stamp the heartbeat, prune."""
     now = timezone.now()

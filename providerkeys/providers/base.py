@@ -142,11 +142,16 @@ class ApiKeyProvider(Provider):
         """The reason code for ``answer``: its documented meaning, else what its status can safely mean."""
         if answer.status == HTTPStatus.OK:
             return self.classify_success(answer)
+        if not self.speaks(answer):
+            return _undocumented(answer.status)
         error = self.error_parts(answer)
-        for rule in self.rules:
-            if rule.matches(answer.status, error):
-                return rule.reason
-        return _undocumented(answer.status)
+        documented = (rule.reason for rule in self.rules if rule.matches(answer.status, error))
+        limited = "rate_limited" if answer.status == HTTPStatus.TOO_MANY_REQUESTS else None
+        return next(documented, limited) or _undocumented(answer.status)
+
+    def speaks(self, answer: Answer) -> bool:
+        """Whether an error is the provider's own word: a proxy's 401 or 403 page must not condemn a key."""
+        return isinstance(answer.document, dict)
 
     def classify_success(self, answer: Answer) -> str:
         """A status of 200 is no proof: the answer must have the documented shape."""
@@ -178,8 +183,6 @@ class ApiKeyProvider(Provider):
 
 
 def _undocumented(status: int) -> str:
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return "rate_limited"
     family = status // 100
     return {3: "redirect", 5: "server_error"}.get(family, "unexpected")
 
