@@ -12,163 +12,268 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organizations', '0001_initial'),
+        ("organizations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('id', models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(editable=False)),
+                ("id", models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(editable=False)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='heartbeat_is_single')],
+                "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="heartbeat_is_single")],
             },
         ),
         migrations.CreateModel(
-            name='ProviderKey',
+            name="ProviderKey",
             fields=[
-                ('verdict', models.CharField(blank=True, editable=False, max_length=20)),
-                ('reason', models.CharField(blank=True, editable=False, max_length=60)),
-                ('verdict_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_check_verdict', models.CharField(blank=True, editable=False, max_length=20)),
-                ('last_check_reason', models.CharField(blank=True, editable=False, max_length=60)),
-                ('last_check_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('id', organizations.ids.PublicIdField(prefix='pk', serialize=False)),
-                ('provider', models.CharField(editable=False, max_length=40)),
-                ('name', models.CharField(max_length=100, validators=[organizations.text.validate_single_line])),
-                ('hint', models.CharField(blank=True, editable=False, max_length=200)),
-                ('credentials', providerkeys.vault.SealedTextField(null=True)),
-                ('destination', models.JSONField(blank=True, default=dict, editable=False)),
-                ('fingerprint', models.CharField(blank=True, editable=False, max_length=64)),
-                ('credentials_version', models.PositiveIntegerField(default=1, editable=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('scope', models.CharField(editable=False, max_length=20)),
-                ('position', models.IntegerField(editable=False)),
-                ('enabled', models.BooleanField(default=True)),
-                ('unreadable_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('created_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='provider_keys', to='organizations.organization')),
+                ("verdict", models.CharField(blank=True, editable=False, max_length=20)),
+                ("reason", models.CharField(blank=True, editable=False, max_length=60)),
+                ("verdict_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_check_verdict", models.CharField(blank=True, editable=False, max_length=20)),
+                ("last_check_reason", models.CharField(blank=True, editable=False, max_length=60)),
+                ("last_check_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("id", organizations.ids.PublicIdField(prefix="pk", serialize=False)),
+                ("provider", models.CharField(editable=False, max_length=40)),
+                ("name", models.CharField(max_length=100, validators=[organizations.text.validate_single_line])),
+                ("hint", models.CharField(blank=True, editable=False, max_length=200)),
+                ("credentials", providerkeys.vault.SealedTextField(null=True)),
+                ("destination", models.JSONField(blank=True, default=dict, editable=False)),
+                ("fingerprint", models.CharField(blank=True, editable=False, max_length=64)),
+                ("credentials_version", models.PositiveIntegerField(default=1, editable=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("scope", models.CharField(editable=False, max_length=20)),
+                ("position", models.IntegerField(editable=False)),
+                ("enabled", models.BooleanField(default=True)),
+                ("unreadable_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="provider_keys",
+                        to="organizations.organization",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='KeyAssignment',
+            name="KeyAssignment",
             fields=[
-                ('id', organizations.ids.PublicIdField(prefix='asg', serialize=False)),
-                ('api_key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='organizations.apikey')),
-                ('provider_key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='providerkeys.providerkey')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='CredentialCheck',
-            fields=[
-                ('id', organizations.ids.PublicIdField(prefix='chk', serialize=False)),
-                ('provider', models.CharField(max_length=40)),
-                ('automatic', models.BooleanField(default=False)),
-                ('state', models.CharField(default='queued', max_length=10)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('candidate', providerkeys.vault.SealedTextField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('deadline', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('provider_key', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='providerkeys.providerkey')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Sentinel',
-            fields=[
-                ('id', models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('proof', providerkeys.vault.SealedTextField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("id", organizations.ids.PublicIdField(prefix="asg", serialize=False)),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assignments",
+                        to="organizations.apikey",
+                    ),
+                ),
+                (
+                    "provider_key",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assignments",
+                        to="providerkeys.providerkey",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='sentinel_is_single'), models.CheckConstraint(condition=models.Q(('proof__isnull', True), django.db.models.lookups.Exact(django.db.models.functions.text.Left('proof', 5), 'gAAAA'), _connector='OR'), name='sentinel_proof_is_ciphertext')],
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='CheckResult',
+            name="CredentialCheck",
             fields=[
-                ('id', organizations.ids.PublicIdField(prefix='res', serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('label', models.CharField(blank=True, max_length=60)),
-                ('record', models.CharField(blank=True, max_length=40)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('fingerprint', models.CharField(db_index=True, max_length=64)),
-                ('verdict', models.CharField(blank=True, max_length=20)),
-                ('reason', models.CharField(blank=True, max_length=60)),
-                ('milliseconds', models.PositiveIntegerField(null=True)),
-                ('credential_check', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='results', to='providerkeys.credentialcheck')),
+                ("id", organizations.ids.PublicIdField(prefix="chk", serialize=False)),
+                ("provider", models.CharField(max_length=40)),
+                ("automatic", models.BooleanField(default=False)),
+                ("state", models.CharField(default="queued", max_length=10)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("candidate", providerkeys.vault.SealedTextField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("deadline", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="organizations.organization"
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "provider_key",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="checks",
+                        to="providerkeys.providerkey",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Sentinel",
+            fields=[
+                ("id", models.SmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ("proof", providerkeys.vault.SealedTextField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('credential_check', 'position'), name='result_position_is_unique')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="sentinel_is_single"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("proof__isnull", True),
+                            django.db.models.lookups.Exact(django.db.models.functions.text.Left("proof", 5), "gAAAA"),
+                            _connector="OR",
+                        ),
+                        name="sentinel_proof_is_ciphertext",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CheckResult",
+            fields=[
+                ("id", organizations.ids.PublicIdField(prefix="res", serialize=False)),
+                ("position", models.PositiveSmallIntegerField()),
+                ("label", models.CharField(blank=True, max_length=60)),
+                ("record", models.CharField(blank=True, max_length=40)),
+                ("version", models.PositiveIntegerField(default=0)),
+                ("fingerprint", models.CharField(db_index=True, max_length=64)),
+                ("verdict", models.CharField(blank=True, max_length=20)),
+                ("reason", models.CharField(blank=True, max_length=60)),
+                ("milliseconds", models.PositiveIntegerField(null=True)),
+                (
+                    "credential_check",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="results",
+                        to="providerkeys.credentialcheck",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("credential_check", "position"), name="result_position_is_unique")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='providerkey',
-            index=models.Index(condition=models.Q(('enabled', True)), fields=['organization', 'provider'], name='provider_key_serving'),
+            model_name="providerkey",
+            index=models.Index(
+                condition=models.Q(("enabled", True)), fields=["organization", "provider"], name="provider_key_serving"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='providerkey',
-            constraint=models.CheckConstraint(condition=models.Q(('scope__in', ['organization', 'api_keys'])), name='provider_key_scope_is_known'),
+            model_name="providerkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("scope__in", ["organization", "api_keys"])), name="provider_key_scope_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='providerkey',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='provider_key_name_not_empty'),
+            model_name="providerkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("name", ""), _negated=True), name="provider_key_name_not_empty"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='providerkey',
-            constraint=models.UniqueConstraint(fields=('organization', 'provider', 'position'), name='provider_key_position_is_unique'),
+            model_name="providerkey",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "provider", "position"), name="provider_key_position_is_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='providerkey',
-            constraint=models.CheckConstraint(condition=models.Q(('credentials__isnull', True), django.db.models.lookups.Exact(django.db.models.functions.text.Left('credentials', 5), 'gAAAA'), _connector='OR'), name='provider_key_credentials_are_ciphertext'),
+            model_name="providerkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("credentials__isnull", True),
+                    django.db.models.lookups.Exact(django.db.models.functions.text.Left("credentials", 5), "gAAAA"),
+                    _connector="OR",
+                ),
+                name="provider_key_credentials_are_ciphertext",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='keyassignment',
-            constraint=models.UniqueConstraint(fields=('provider_key', 'api_key'), name='assignment_is_unique'),
+            model_name="keyassignment",
+            constraint=models.UniqueConstraint(fields=("provider_key", "api_key"), name="assignment_is_unique"),
         ),
         migrations.AddIndex(
-            model_name='credentialcheck',
-            index=models.Index(fields=['organization', 'created_at'], name='check_pressed'),
+            model_name="credentialcheck",
+            index=models.Index(fields=["organization", "created_at"], name="check_pressed"),
         ),
         migrations.AddIndex(
-            model_name='credentialcheck',
-            index=models.Index(condition=models.Q(('state', 'done'), _negated=True), fields=['deadline'], name='check_unfinished'),
+            model_name="credentialcheck",
+            index=models.Index(
+                condition=models.Q(("state", "done"), _negated=True), fields=["deadline"], name="check_unfinished"
+            ),
         ),
         migrations.AddIndex(
-            model_name='credentialcheck',
-            index=models.Index(fields=['finished_at'], name='check_finished'),
+            model_name="credentialcheck",
+            index=models.Index(fields=["finished_at"], name="check_finished"),
         ),
         migrations.AddConstraint(
-            model_name='credentialcheck',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done'])), name='check_state_is_known'),
+            model_name="credentialcheck",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["queued", "running", "done"])), name="check_state_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credentialcheck',
-            constraint=models.CheckConstraint(condition=models.Q(('attempt__lte', 2)), name='check_attempts_are_few'),
+            model_name="credentialcheck",
+            constraint=models.CheckConstraint(condition=models.Q(("attempt__lte", 2)), name="check_attempts_are_few"),
         ),
         migrations.AddConstraint(
-            model_name='credentialcheck',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('candidate', None), ('finished_at__isnull', False)), _connector='OR'), name='check_done_holds_no_candidate'),
+            model_name="credentialcheck",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "done"), _negated=True),
+                    models.Q(("candidate", None), ("finished_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="check_done_holds_no_candidate",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credentialcheck',
-            constraint=models.CheckConstraint(condition=models.Q(('candidate__isnull', True), django.db.models.lookups.Exact(django.db.models.functions.text.Left('candidate', 5), 'gAAAA'), _connector='OR'), name='check_candidate_is_ciphertext'),
+            model_name="credentialcheck",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("candidate__isnull", True),
+                    django.db.models.lookups.Exact(django.db.models.functions.text.Left("candidate", 5), "gAAAA"),
+                    _connector="OR",
+                ),
+                name="check_candidate_is_ciphertext",
+            ),
         ),
     ]

@@ -38,6 +38,8 @@ class KeyAssignment(models.Model):
     objects = AssignmentQuerySet.as_manager()
 
     class Meta:
+        # Without this, a related manager's ``add`` would move assignments through a plain manager, around the rule.
+        base_manager_name = "objects"
         constraints = (models.UniqueConstraint(fields=["provider_key", "api_key"], name="assignment_is_unique"),)
 
     def __str__(self) -> str:
