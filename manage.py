@@ -15,7 +15,10 @@ def main() -> None:
         _ = settings.INSTALLED_APPS
     except ImproperlyConfigured as refusal:
         sys.exit(f"byok: {refusal}")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from byok_site import secret_keys
 from byok_site.environment import Refused
 
-SUBFOLDERS = ("broker", "log", "mail", "run")
+SUBFOLDERS = ("broker", "log", "mail", "run", "static")
 SECRETS = "secrets.env"
 DATABASE = "db.sqlite3"
 

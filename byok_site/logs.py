@@ -33,6 +33,8 @@ def configuration(level: str, style: str) -> dict[str, Any]:
             **{name: {"level": floor} for name in TALKATIVE_AT_DEBUG},
             # Django's own defaults would mail error pages to ADMINS and print to the console a second time.
             "django": {"handlers": [], "level": level, "propagate": True},
+            # Its lines hold query strings. uvicorn writes them whenever this logger reaches a handler.
+            "uvicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
             "django.server": {"handlers": [], "level": floor, "propagate": True},
         },
     }

@@ -164,6 +164,7 @@ EMAIL_FROM = env.text("EMAIL_FROM", "byok@localhost" if _base.hostname in _loopb
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = EMAIL_FROM
 
 # Celery: ids in, nothing out.
+EMBEDDED_BROKER = not env.text("REDIS_URL")
 CELERY_BROKER_URL = services.broker(env, DATA_DIR)
 CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if CELERY_BROKER_URL.startswith("rediss:") else None
 CELERY_ACCEPT_CONTENT = ["json"]
