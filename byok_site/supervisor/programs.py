@@ -1,0 +1,24 @@
+"""The product's own processes, as `docs/scaling.md` and the Procfile start them on many machines."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from byok_site.supervisor.child import Program
+
+# Chatter between workers is for fleets that watch each other; here rows and the heartbeat say all there is to say.
+QUIET_WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+# Django's system checks load every page's code; `./dev check` runs them, a worker's start need not.
+CELERY = (sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A", "byok_site")
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "web": (sys.executable, "-m", "byok_site.web"),
+    "worker": (*CELERY, "worker", "-P", "threads", "-c", "64", *QUIET_WORKER),
+    "beat": (*CELERY, "beat"),
+}
+
+
+def programs() -> list[Program]:
+    environment = {**os.environ, "BYOK_DATA_DIR": str(settings.DATA_DIR)}
+    return [Program(name, command, environment, settings.ROOT) for name, command in COMMANDS.items()]
