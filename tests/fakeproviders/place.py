@@ -81,7 +81,8 @@ class Place:
                 finished = await _unless_client_leaves(reader, act(self._stage(ask, writer)))
                 outcome = "answered" if finished else "left"
                 return False
-            writer.write((_BAIT if received.followed_redirect else self._answer(ask, received.scenario)).wire)
+            answer = _BAIT if received.followed_redirect else self._answer(ask, received.scenario)
+            writer.write((answer if request.keeps_alive else answer.closing()).wire)
             await writer.drain()
             outcome = "answered"
             return request.keeps_alive

@@ -105,6 +105,10 @@ class Answer:
         """The same answer with more ``headers``."""
         return Answer(self.status, self.body, self.content_type, self.headers + headers)
 
+    def closing(self) -> "Answer":
+        """The same answer as the last of its connection. Unsaid, a client would keep the connection and lose a request."""
+        return self.with_headers((("connection", "close"),))
+
     @property
     def wire(self) -> bytes:
         """The whole answer, as it goes out."""

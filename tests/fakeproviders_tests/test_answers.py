@@ -1,13 +1,16 @@
 """Every documented answer, as it goes over the wire, and the credentials that choose it."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import DefaultCookiePolicy
 
 import pytest
+import requests
 
 from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.fakeproviders.samples import Sample
-from tests.fakeproviders_tests.raw import ask, connected, headers, request_bytes
+from tests.fakeproviders_tests.raw import ask, connected, headers, parse, request_bytes
 
 SHAPES = {
     "openai": r"sk-(?:proj|svcacct|service)-[A-Za-z0-9_-]{74}T3BlbkFJ[A-Za-z0-9_-]{74}",
@@ -190,3 +193,23 @@ def test_a_kept_alive_connection_serves_many_requests(providers: CheckedProvider
     rows = providers.wait_for(sent["authorization"].removeprefix("Bearer "), count=3)
     assert [row.nth_on_connection for row in rows] == [1, 2, 3]
     assert len({row.connection for row in rows}) == 1
+
+
+@pytest.mark.parametrize(("asked", "said"), [("close", "close"), ("keep-alive", None)])
+def test_the_last_answer_of_a_connection_says_so(asked: str, said: str | None, providers: CheckedProviders) -> None:
+    sent = {**headers("openai", samples.key("openai", "good")), "connection": asked}
+    with connected(providers.base_urls["openai"]) as connection:
+        connection.sendall(request_bytes(sent))
+        assert parse(connection.recv(65536)).headers.get("connection") == said
+
+
+def test_a_pooling_client_that_asks_to_close_loses_no_request(providers: CheckedProviders) -> None:
+    sent = {**headers("openai", samples.key("openai", "good")), "connection": "close"}
+    with requests.Session() as session, ThreadPoolExecutor(8) as pool:
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+        def get(_: int) -> int:
+            return session.get(f"{providers.base_urls['openai']}/v1/models", headers=sent, timeout=5).status_code
+
+        assert set(pool.map(get, range(200))) == {200}

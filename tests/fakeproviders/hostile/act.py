@@ -32,7 +32,7 @@ class Stage:
 
     async def finish(self, answer: Answer) -> None:
         """Send a well-formed last ``answer``."""
-        await self.send(answer.with_headers((("connection", "close"),)).wire)
+        await self.send(answer.closing().wire)
 
     async def reset(self) -> None:
         """Cut the connection so that the client sees a reset, not an end."""
