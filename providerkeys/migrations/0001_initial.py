@@ -4,11 +4,12 @@ import django.db.models.deletion
 import django.db.models.functions.text
 import django.db.models.lookups
 import django.utils.timezone
+from django.conf import settings
+from django.db import migrations, models
+
 import organizations.ids
 import organizations.text
 import providerkeys.vault
-from django.conf import settings
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
