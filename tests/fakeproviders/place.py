@@ -71,7 +71,9 @@ class Place:
         self, request: Request, received: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         """Answer one request; whether the connection goes on."""
-        ask = Ask(request, received.credential, self._shared.journal.count(received.name, received.credential))
+        # Kept in a name: after a reset there is another journal, which knows nothing of this exchange.
+        journal = self._shared.journal
+        ask = Ask(request, received.credential, journal.count(received.name, received.credential))
         act = None if received.followed_redirect else hostile.find(received.scenario)
         outcome = "left"
         try:
@@ -87,7 +89,7 @@ class Place:
             outcome = "answered"
             return request.keeps_alive
         finally:
-            self._shared.journal.close(received, outcome)
+            journal.close(received, outcome)
 
     def _answer(self, ask: Ask, scenario: str) -> Answer:
         return self._provider.answer(self._service, ask, scenario)

@@ -157,6 +157,19 @@ def test_a_reset_forgets_everything(providers: CheckedProviders) -> None:
     assert get(providers, samples.fresh_key("anthropic", "good"), "anthropic") == 200
 
 
+def test_what_was_open_at_a_reset_does_not_come_back(providers: CheckedProviders) -> None:
+    for _ in range(5):
+        hung, fresh = samples.fresh_key("openai", "gate"), samples.fresh_key("openai", "gate")
+        with connected(providers.base_urls["openai"]) as connection:
+            connection.sendall(request_bytes(headers("openai", hung)))
+            providers.wait_for(hung)
+            providers.reset()
+        with connected(providers.base_urls["openai"]) as connection:
+            connection.sendall(request_bytes(headers("openai", fresh)))
+            providers.wait_for(fresh)
+            assert [row.credential for row in providers.requests()] == [fresh]
+
+
 def test_many_clients_at_once(providers: CheckedProviders) -> None:
     keys = [samples.fresh_key("openai", "gate") for _ in range(50)]
     with ThreadPoolExecutor(50) as pool:
