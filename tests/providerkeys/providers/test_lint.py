@@ -1,0 +1,124 @@
+"""What a pasted API key is taken for before any call: cleaned, hinted at, or refused with a reason."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providerkeys.providers import lint, registry
+from providerkeys.providers.base import ApiKeyProvider
+from tests.fakeproviders import samples
+
+_OPENAI = samples.key("openai", "good")
+_ANTHROPIC = samples.key("anthropic", "good")
+
+_CLEANED = {
+    "blanks": f"  {_OPENAI}\t",
+    "line end": f"{_OPENAI}\r\n",
+    "double quotes": f'"{_OPENAI}"',
+    "single quotes": f"'{_OPENAI}'",
+    "backticks": f"`{_OPENAI}`",
+    "bearer": f"Bearer {_OPENAI}",
+    "lower-case bearer": f"bearer {_OPENAI}",
+    "header": f"Authorization: Bearer {_OPENAI}",
+    "quoted header": f'"Authorization: Bearer {_OPENAI}"',
+    "export": f"export OPENAI_API_KEY={_OPENAI}",
+    "quoted export": f'export OPENAI_API_KEY="{_OPENAI}"',
+    "line of a .env file": f"OPENAI_API_KEY={_OPENAI}",
+    "blanks around the sign": f"OPENAI_API_KEY = {_OPENAI}",
+    "semicolon": f"OPENAI_API_KEY='{_OPENAI}';",
+    "byte order mark": f"\ufeff{_OPENAI}",
+}
+
+_REFUSED = {
+    "nothing": ("", "Enter"),
+    "blanks only": ("   ", "Enter"),
+    "quotes only": ('""', "Enter"),
+    "newline inside": (f"{_OPENAI[:20]}\n{_OPENAI[20:]}", "no blanks or line breaks"),
+    "two keys": (f"{_OPENAI} {_OPENAI}", "no blanks or line breaks"),
+    "zero-width": (f"{_OPENAI[:20]}\u200b{_OPENAI[20:]}", "invisible or non-ASCII"),
+    "NUL": (f"{_OPENAI[:20]}\0{_OPENAI[20:]}", "invisible or non-ASCII"),
+    "emoji": (f"{_OPENAI}🔑", "invisible or non-ASCII"),
+    "8 KiB": ("sk-proj-" + "a" * 8192, "longer than any API key"),
+    "1 MiB": ("sk-proj-" + "a" * 1024 * 1024, "longer than any API key"),
+    "placeholder": ("YOUR_API_KEY", "placeholder"),
+    "placeholder of a document": ("sk-your-key-here", "placeholder"),
+    "angle brackets": ("<api-key>", "placeholder"),
+    "hint pasted back": ("sk-proj-…AbCd", "masked form"),
+    "dots": ("sk-proj-...AbCd", "masked form"),
+    "stars": ("sk-ab***WXYZ", "masked form"),
+    "bullets": ("••••", "masked form"),
+    "another provider's": (_ANTHROPIC, "Anthropic"),
+    "admin key": ("sk-admin-" + "F" * 60, "can never be used"),
+    "sign-in token": ("eyJ" + "F" * 60, "can never be used"),
+    "Google API key": ("AIza" + "F" * 35, "can never be used"),
+    "AWS access key id": ("AKIA" + "F" * 16, "can never be used"),
+    "temporary AWS id": ("ASIA" + "F" * 16, "can never be used"),
+    "Bedrock key": ("ABSK" + "F" * 120, "can never be used"),
+    "JSON": ('{"type":"service_account"}', "JSON document"),
+    "our own API key": ("byok_" + "F" * 50, "can never be used"),
+}
+
+
+def _provider(slug: str) -> ApiKeyProvider:
+    provider = registry.get(slug)
+    assert isinstance(provider, ApiKeyProvider)
+    return provider
+
+
+@pytest.mark.parametrize("case", _CLEANED)
+def test_what_copying_adds_is_cleaned(case: str) -> None:
+    assert lint.lint(_provider("openai"), _CLEANED[case]) == lint.Linted(_OPENAI, "")
+
+
+@pytest.mark.parametrize("case", _REFUSED)
+def test_what_can_never_work_is_refused_with_the_reason(case: str) -> None:
+    pasted, named = _REFUSED[case]
+    with pytest.raises(lint.Refused, match=named):
+        lint.lint(_provider("openai"), pasted)
+
+
+@pytest.mark.parametrize("slug", samples.PROVIDERS)
+def test_each_providers_samples_pass(slug: str) -> None:
+    for sample in samples.documented(slug):
+        assert lint.lint(_provider(slug), sample.key) == lint.Linted(sample.key, "")
+
+
+@pytest.mark.parametrize("slug", samples.PROVIDERS)
+def test_each_providers_wrong_kinds_are_refused_everywhere(slug: str) -> None:
+    for key in samples.wrong_kinds(slug):
+        for chosen in samples.PROVIDERS:
+            with pytest.raises(lint.Refused, match="can never be used"):
+                lint.lint(_provider(chosen), key)
+
+
+def test_an_unusual_shape_is_only_a_hint() -> None:
+    linted = lint.lint(_provider("openai"), "sk-0123456789abcdef0123456789abcdef")
+    assert linted.key == "sk-0123456789abcdef0123456789abcdef"
+    assert "Testing it will tell" in linted.hint
+
+
+def test_ciphertext_pasted_as_a_key_stays_as_it_is() -> None:
+    token = "gAAAAABm" + "Fake0123456789" * 8 + "=="
+    assert lint.lint(_provider("openai"), token).key == token
+
+
+def test_a_linted_key_does_not_show_in_a_repr() -> None:
+    assert _OPENAI not in repr(lint.lint(_provider("openai"), _OPENAI))
+
+
+def _outcome(pasted: str) -> tuple[str, str]:
+    """The key that ``pasted`` is taken for, or else the refusal."""
+    try:
+        return lint.lint(_provider("anthropic"), pasted).key, ""
+    except lint.Refused as refused:
+        return "", str(refused)
+
+
+@given(st.text(max_size=2000))
+def test_any_text_is_taken_or_refused_and_never_quoted(pasted: str) -> None:
+    key, refusal = _outcome(pasted)
+    windows = {pasted[start : start + 8] for start in range(len(pasted) - 7)}
+    assert not any(window in refusal for window in windows)
+    assert bool(key) is not bool(refusal)
+    assert key in pasted
+    assert key.isascii()
