@@ -2,18 +2,27 @@ from collections.abc import Iterable
 
 from django import forms
 from django.conf import settings
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, UsernameField
 
 from organizations.models import User
 
 
+def _email_field() -> UsernameField:
+    # Django's own login field does not enforce its length, and the record of failed attempts has room for 255.
+    widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+    return UsernameField(label="Email", max_length=254, widget=widget)
+
+
 class LoginForm(AuthenticationForm):
-    username = UsernameField(
-        label="Email", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
-    )
+    username = _email_field()
 
     # One sentence for an unknown address, a wrong password and a deactivated user: none tells who has an account.
     error_messages = {"invalid_login": "Email or password is wrong.", "inactive": "Email or password is wrong."}
+
+
+class StaffLoginForm(AdminAuthenticationForm):
+    username = _email_field()
 
 
 class ResetForm(PasswordResetForm):
