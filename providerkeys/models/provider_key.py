@@ -29,6 +29,11 @@ class Draft:
     api_key_ids: frozenset[str] = frozenset()
     credential: Credential | None = field(default=None, repr=False)
 
+    @property
+    def assigned_ids(self) -> frozenset[str]:
+        """The API keys to assign: none beside the whole organization, whatever else the form names."""
+        return self.api_key_ids if self.scope == Scope.API_KEYS else frozenset()
+
 
 class VersionConflict(Exception):
     """Somebody else saved first. ``event`` is the audit event of their save, when it is still there."""
@@ -179,7 +184,7 @@ class ProviderKey(VerdictColumns):
             self.credentials_version += 1
             self._hold(draft.credential)
             changed.append("credentials")
-        if (draft.scope, draft.api_key_ids) != (self.scope, self.assigned_ids):
+        if (draft.scope, draft.assigned_ids) != (self.scope, self.assigned_ids):
             self.scope = draft.scope
             self._assign(draft)
             changed.append("assignment")
@@ -198,7 +203,7 @@ class ProviderKey(VerdictColumns):
         self.forget_verdict()
 
     def _assign(self, draft: Draft) -> None:
-        wanted = draft.api_key_ids if draft.scope == Scope.API_KEYS else frozenset()
+        wanted = draft.assigned_ids
         KeyAssignment.objects.filter(provider_key=self).exclude(api_key_id__in=wanted).delete()
         kept = set(KeyAssignment.objects.filter(provider_key=self).values_list("api_key_id", flat=True))
         KeyAssignment.objects.bulk_create(KeyAssignment(provider_key=self, api_key_id=one) for one in wanted - kept)
