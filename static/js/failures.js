@@ -45,11 +45,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     event.detail.shouldSwap = polled(event, requestConfig.elt);
     requestConfig.elt.querySelector("[data-poll-failure]")?.removeAttribute("hidden");
     event.detail.serverResponse = notice.outerHTML;
-  } else if (target.closest("[role=status]")) {
-    event.detail.serverResponse = notice.outerHTML;
   } else {
     event.detail.shouldSwap = false;
-    show(notice, placeNear(requestConfig.elt));
+    show(notice, target.closest("[role=status]") ?? placeNear(requestConfig.elt));
   }
 });
 

@@ -156,6 +156,10 @@ API_KEYS = [
 class ProviderKeyForm(forms.Form):
     """Has the fields of the console's own form; the template draws them by hand."""
 
+    @property
+    def secret_was_typed(self) -> bool:
+        return bool(self.data.get("provider_key"))
+
     provider = forms.ChoiceField(choices=[(each.slug, each.label) for each in PROVIDERS])
     name = forms.CharField(max_length=100, error_messages={"required": "Give the key a name."})
     provider_key = forms.CharField(
@@ -462,7 +466,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api-key-detail": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[0], answers=ANSWERS),
     "login": lone("registration/login.html", form=LoginForm(), next=""),
     "login-refused": lone("registration/login.html", form=LoginForm({"username": "alice@acme.test"}), next="/"),
-    "login-throttled": lone("registration/login.html", form=LoginForm(), next="", throttled=True),
+    "login-throttled": lone("registration/login.html", form=LoginForm(), next="", throttled="15 minutes"),
     "reset": lone("registration/password_reset_form.html", form=MailForm()),
     "reset-refused": lone("registration/password_reset_form.html", form=MailForm({"email": "x"})),
     "reset-done": lone("registration/password_reset_done.html"),
