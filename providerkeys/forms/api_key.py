@@ -1,0 +1,71 @@
+import re
+import secrets
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+
+from django import forms
+from django.utils import timezone
+
+from organizations.text import NAME_LENGTH, validate_single_line
+
+_LONGEST: Final = timedelta(days=3653)
+_ON_A_DATE: Final = "date"
+_PRESS: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def _new_press() -> str:
+    return secrets.token_hex(16)
+
+
+class ApiKeyForm(forms.Form):
+    """A new API key. ``press`` tells one press of Save from another: see ``views.api_keys``."""
+
+    name = forms.CharField(
+        max_length=NAME_LENGTH,
+        validators=[validate_single_line],
+        error_messages={"required": "Give the key a name.", "max_length": f"Use at most {NAME_LENGTH} characters."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    expiration = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "Never"),
+            ("30", "In 30 days"),
+            ("90", "In 90 days"),
+            ("365", "In 365 days"),
+            (_ON_A_DATE, "On a date"),
+        ],
+    )
+    expires_on = forms.DateField(
+        label="Date",
+        required=False,
+        help_text="Only for “On a date”. The key works to the end of that day, UTC.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    press = forms.CharField(required=False, widget=forms.HiddenInput, initial=_new_press)
+
+    def clean_press(self) -> str:
+        # Nobody sees an error beside a hidden field: what is no press of ours is none at all.
+        press: str = self.cleaned_data["press"]
+        return press if _PRESS.fullmatch(press) else ""
+
+    def clean(self) -> dict[str, Any]:
+        """Put ``expires_at`` beside the fields: a moment, or ``None`` for never."""
+        cleaned = self.cleaned_data
+        expiration = cleaned.get("expiration")
+        if expiration == _ON_A_DATE:
+            self._expire_on(cleaned)
+        else:
+            cleaned["expires_at"] = timezone.now() + timedelta(days=int(expiration)) if expiration else None
+        return cleaned
+
+    def _expire_on(self, cleaned: dict[str, Any]) -> None:
+        if "expires_on" in self.errors:
+            return
+        day, today = cleaned.get("expires_on"), timezone.now().date()
+        if day is None:
+            self.add_error("expires_on", "Choose the date.")
+        elif not today <= day <= today + _LONGEST:
+            self.add_error("expires_on", "Choose a date between today and ten years from now.")
+        else:
+            cleaned["expires_at"] = datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)

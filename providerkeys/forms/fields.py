@@ -1,0 +1,55 @@
+"""Fields that Django has no word for."""
+
+import re
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from providerkeys.providers.base import ApiKeyProvider
+from providerkeys.providers.lint import Linted, Refused, lint
+
+_API_KEY_ID: Final = re.compile(r"key_[0-9A-Za-z]{1,36}")
+
+
+class SecretInput(forms.PasswordInput):
+    """Takes a secret and never gives it back: a rejected form shows an empty input."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
+
+
+class ApiKeyField(forms.CharField):
+    """A provider's API key: cleans to ``Linted``, or to ``None`` where blank keeps the stored one."""
+
+    widget = SecretInput
+
+    def __init__(self, provider: ApiKeyProvider, *, required: bool) -> None:
+        super().__init__(label="API Key", required=required, error_messages={"required": "Enter the API key."})
+        self.provider = provider
+
+    def clean(self, value: Any) -> Linted | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return lint(self.provider, text)
+        except Refused as refused:
+            sentence = str(refused)
+        # Outside the handler, so that nothing of the paste hangs on the error as its context.
+        raise ValidationError(sentence, code="refused")
+
+
+class ApiKeyIdsField(forms.Field):
+    """Ids of API keys: cleans to a frozenset, of any size and in any order. Whose they are is the form's to ask."""
+
+    widget = forms.SelectMultiple
+
+    def clean(self, value: Any) -> frozenset[str]:
+        ids = frozenset(value or ())
+        if not all(_API_KEY_ID.fullmatch(one) for one in ids):
+            raise ValidationError(NOT_YOURS, code="foreign")
+        return ids
+
+
+NOT_YOURS: Final = "One of these API keys doesn’t exist any more. Choose from your organization’s API keys."

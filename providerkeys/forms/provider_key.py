@@ -1,0 +1,92 @@
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django import forms
+from django.http import QueryDict
+
+from organizations.access import Access
+from organizations.models import ApiKey
+from organizations.text import NAME_LENGTH, validate_single_line
+from providerkeys.forms.credentials import CredentialsForm
+from providerkeys.forms.fields import NOT_YOURS, ApiKeyIdsField
+from providerkeys.models import Draft, ProviderKey
+from providerkeys.resolver import Scope
+
+_MAX_VERSION: Final = 2**31 - 1
+_NOBODY: Final = "Choose at least one API key, or assign to the entire organization."
+_OUT_OF_DATE: Final = "This form is out of date. Reload the page and try again."
+
+
+class ProviderKeyForm(CredentialsForm):
+    """A provider key as it is created or edited. ``version`` is the one that an edit began with."""
+
+    name = forms.CharField(
+        max_length=NAME_LENGTH,
+        validators=[validate_single_line],
+        error_messages={
+            "required": "Give the key a name.",
+            "max_length": f"Use at most {NAME_LENGTH} characters.",
+        },
+    )
+    assign_to_organization = forms.BooleanField(label="Assign to entire organization", required=False)
+    api_key_ids = ApiKeyIdsField(label="API keys", required=False)
+    version = forms.IntegerField(
+        min_value=1, max_value=_MAX_VERSION, widget=forms.HiddenInput, error_messages={"required": _OUT_OF_DATE}
+    )
+    field_order = ["provider", "name", "provider_key", "assign_to_organization", "api_key_ids", "version"]
+
+    def __init__(
+        self,
+        access: Access,
+        data: QueryDict | None = None,
+        *,
+        key: ProviderKey | None = None,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(access, data, key=key, initial=initial or (_stored(key) if key else None))
+        if key is None:
+            del self.fields["version"]
+        self.order_fields(self.field_order)
+
+    def clean_api_key_ids(self) -> frozenset[str]:
+        ids: frozenset[str] = self.cleaned_data["api_key_ids"]
+        if ids and self.access.all(ApiKey).filter(pk__in=ids).count() != len(ids):
+            raise forms.ValidationError(NOT_YOURS, code="foreign")
+        return ids
+
+    def clean(self) -> None:
+        if not self.cleaned_data["assign_to_organization"] and self.cleaned_data.get("api_key_ids") == frozenset():
+            self.add_error("api_key_ids", _NOBODY)
+        if "version" in self.errors:
+            # It is hidden: an error beside it would be seen by nobody.
+            self.add_error(None, _OUT_OF_DATE)
+
+    def draft(self) -> Draft:
+        """What is to be saved. Only for a valid form."""
+        whole = self.cleaned_data["assign_to_organization"]
+        return Draft(
+            name=self.cleaned_data["name"],
+            scope=Scope.ORGANIZATION if whole else Scope.API_KEYS,
+            api_key_ids=frozenset() if whole else self.cleaned_data["api_key_ids"],
+            credential=self.credential,
+        )
+
+    @property
+    def chosen_ids(self) -> frozenset[str]:
+        """The ids of the API keys whose boxes are ticked."""
+        return frozenset(self["api_key_ids"].value() or ())
+
+    def accept_version(self, version: int) -> None:
+        """Let the next save of this form go over ``version``: whoever sees the form again was told what is in it."""
+        if self.sent is not None:
+            self.data = sent = self.sent.copy()
+            sent[self.add_prefix("version")] = str(version)
+
+
+def _stored(key: ProviderKey) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "assign_to_organization": key.scope == Scope.ORGANIZATION,
+        "api_key_ids": sorted(key.assigned_ids),
+        "version": key.version,
+    }
