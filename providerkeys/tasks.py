@@ -20,8 +20,7 @@ def sweep() -> None:
     """Settle checks that nobody will finish, send again what waits, stamp the heartbeat, prune."""
     now = timezone.now()
     Heartbeat.stamp()
-    for check in CredentialCheck.objects.overdue(now)[:_AT_ONCE]:
-        check.settle()
+    CredentialCheck.objects.all().settle(now, _AT_ONCE)
     for check in CredentialCheck.objects.waiting(now).order_by("created_at")[:_AT_ONCE]:
         check.send()
     prune()

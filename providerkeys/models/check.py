@@ -51,15 +51,24 @@ class TooManyChecks(Exception):
         self.wait = wait
 
 
+def _over(now: datetime) -> Q:
+    spent = Q(state=State.RUNNING, attempt__gte=MAX_ATTEMPTS, lease_until__lte=now)
+    return Q(deadline__lte=now) | spent
+
+
 class CheckQuerySet(models.QuerySet["CredentialCheck"]):
     def unfinished(self, now: datetime) -> "CheckQuerySet":
         """Checks that are still to end by themselves."""
-        return self.exclude(state=State.DONE).filter(deadline__gt=now)
+        return self.exclude(state=State.DONE).exclude(_over(now))
 
     def overdue(self, now: datetime) -> "CheckQuerySet":
         """Checks that nobody will finish: past their deadline, or out of attempts and out of lease."""
-        spent = Q(state=State.RUNNING, attempt__gte=MAX_ATTEMPTS, lease_until__lte=now)
-        return self.exclude(state=State.DONE).filter(Q(deadline__lte=now) | spent)
+        return self.exclude(state=State.DONE).filter(_over(now))
+
+    def settle(self, now: datetime, at_most: int) -> None:
+        """End the overdue ones, the oldest first."""
+        for check in self.overdue(now).order_by("deadline")[:at_most]:
+            check.settle()
 
     def waiting(self, now: datetime) -> "CheckQuerySet":
         """Checks that a message should be sent for again: queued and not sent lately, or abandoned by a worker."""
@@ -118,7 +127,11 @@ class CredentialCheck(models.Model):
     def press(
         cls, access: Access, provider: str, rows: Sequence[Row], key: ProviderKey | None = None
     ) -> "CredentialCheck":
-        """Queue what somebody asked for by a press. Raises ``TooManyChecks`` at the organization's limits."""
+        """Queue what somebody asked for by a press. Raises ``TooManyChecks`` at the organization's limits.
+
+        First it settles the organization's overdue checks: with no sweep running, that is what wipes them.
+        """
+        cls.objects.filter(organization=access.organization).settle(timezone.now(), settings.CHECKS_UNFINISHED)
         with transaction.atomic():
             organization = Organization.objects.select_for_update().get(pk=access.organization.pk)
             cls._refuse_too_many(organization)
