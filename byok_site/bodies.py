@@ -5,6 +5,7 @@ a body without a Content-Length is only known to be too large once it has been r
 """
 
 import asyncio
+from contextlib import suppress
 from http import HTTPStatus
 
 from asgiref.typing import (
@@ -26,7 +27,11 @@ DRAIN_SECONDS = 5
 
 
 class TooLarge(Exception):
-    """The body exceeds the limit."""
+    """The body exceeds the limit. `more` of it is still to come, or it is already all there."""
+
+    def __init__(self, *, more: bool) -> None:
+        super().__init__()
+        self.more = more
 
 
 class Gone(Exception):
@@ -40,8 +45,8 @@ def limit_body(app: ASGI3Application, limit: int) -> ASGI3Application:
         assert scope["type"] == "http"  # noqa: S101  The table sends nothing else here.
         try:
             body = await _read(scope, receive, limit)
-        except TooLarge:
-            await _refuse(receive, send)
+        except TooLarge as refusal:
+            await _refuse(receive, send, more=refusal.more)
         except Gone:
             return
         else:
@@ -52,16 +57,17 @@ def limit_body(app: ASGI3Application, limit: int) -> ASGI3Application:
 
 async def _read(scope: HTTPScope, receive: ASGIReceiveCallable, limit: int) -> bytes:
     if _declared_length(scope) > limit:
-        raise TooLarge
+        raise TooLarge(more=True)
     body = bytearray()
     while True:
         event = await receive()
         if event["type"] != "http.request":
             raise Gone
         body += event.get("body", b"")
+        more = event.get("more_body", False)
         if len(body) > limit:
-            raise TooLarge
-        if not event.get("more_body", False):
+            raise TooLarge(more=more)
+        if not more:
             return bytes(body)
 
 
@@ -85,16 +91,15 @@ def _replay(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
     return replayed
 
 
-async def _refuse(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+async def _refuse(receive: ASGIReceiveCallable, send: ASGISendCallable, *, more: bool) -> None:
     await send_start(
         send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"text/plain; charset=utf-8", len(REFUSAL), (b"connection", b"close")
     )
     await send({"type": "http.response.body", "body": REFUSAL, "more_body": True})
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            await _drain(receive)
-    except TimeoutError:
-        pass
+    if more:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await _drain(receive)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -1,0 +1,188 @@
+"""The ASGI table, row by row, and what an application answers beside requests."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from asgiref.typing import ASGIReceiveEvent, ASGISendEvent, HTTPScope, Scope
+from pytest_django import Settings
+
+from byok_site import health
+from byok_site.asgi import CONSOLE_BODY_LIMIT, TABLE, application
+from providerkeys import vault
+from providerkeys.models import Heartbeat
+from tests.house.calls import Answer, Call, ask
+
+STRANGE_HOST = {"Host": "balancer.internal"}
+
+# Threads of their own read the database for these answers: they see only what is committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def raising(error: type[Exception], *words: str) -> Callable[..., Any]:
+    def fail(*_: object) -> None:
+        raise error(*words)
+
+    return fail
+
+
+@pytest.fixture(autouse=True)
+def broker_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health.broker, "_ask", lambda: True)
+
+
+def get(path: str, **headers: str) -> Answer:
+    return ask(application, Call(path, headers=headers))
+
+
+def test_the_table_is_this() -> None:
+    assert [row.path for row in TABLE] == ["/healthz", "/readyz", "/v1/", "/"]
+
+
+def test_healthz_says_that_the_process_answers() -> None:
+    answer = get("/healthz", **STRANGE_HOST)
+
+    assert (answer.status, answer.json()) == (200, {"status": "ok"})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_readyz_is_ready_when_nothing_is_missing() -> None:
+    Heartbeat.stamp()
+
+    answer = get("/readyz", **STRANGE_HOST)
+
+    assert (answer.status, answer.json()) == (200, {"status": "ready", "degraded": []})
+
+
+def test_readyz_without_a_worker_is_degraded_and_still_ready() -> None:
+    assert get("/readyz").json() == {"status": "ready", "degraded": ["worker"]}
+
+
+def test_readyz_without_a_broker_is_degraded_and_still_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    Heartbeat.stamp()
+    monkeypatch.setattr(health.broker, "_ask", raising(ConnectionError))
+
+    answer = get("/readyz")
+
+    assert (answer.status, answer.json()) == (200, {"status": "ready", "degraded": ["broker"]})
+
+
+@pytest.mark.parametrize(
+    ("part", "failure", "failed"),
+    [
+        ("is_migrated", lambda: False, "migrations"),
+        ("is_migrated", raising(OSError), "database"),
+        ("vault.verify_keys", raising(vault.WrongKeys), "sentinel"),
+    ],
+)
+def test_readyz_fails_without_what_every_request_needs(
+    monkeypatch: pytest.MonkeyPatch, part: str, failure: Callable[[], Any], failed: str
+) -> None:
+    monkeypatch.setattr(f"byok_site.health.{part}", failure)
+
+    answer = get("/readyz", **STRANGE_HOST)
+
+    assert (answer.status, answer.json()) == (503, {"status": "unavailable", "failed": [failed]})
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_only_read(path: str) -> None:
+    answer = ask(application, Call(path, "POST"))
+
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert ask(application, Call(path, "HEAD")).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/", "/v1/chat/completions", "/v1/models/openai/gpt-4o", "/v1/organizations/acme/provider-keys"]
+)
+def test_unknown_routes_of_the_data_plane_are_json(path: str) -> None:
+    answer = ask(application, Call(path, "POST", STRANGE_HOST))
+
+    assert answer.status == 404
+    assert answer.json() == {"error": {"type": "not_found", "message": "There is no such route."}}
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/readyz/x", "/v1", "/nowhere/"])
+def test_everything_else_is_the_consoles(path: str) -> None:
+    answer = get(path)
+
+    assert answer.status == 404
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_the_console_keeps_to_its_host() -> None:
+    assert get("/login/").status == 200
+    assert get("/login/", **STRANGE_HOST).status == 400
+
+
+def test_a_form_above_one_mebibyte_never_reaches_django(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("byok_site.asgi.django_application", raising(AssertionError))
+
+    answer = ask(application, Call("/login/", "POST", chunks=[b"a" * CONSOLE_BODY_LIMIT, b"b"]))
+
+    assert (CONSOLE_BODY_LIMIT, answer.status) == (1024 * 1024, 413)
+
+
+@pytest.mark.parametrize(("https", "scheme"), [(True, "https"), (False, "http")])
+def test_the_scheme_is_that_of_base_url_whatever_the_last_hop_used(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, https: bool, scheme: str
+) -> None:
+    seen: list[str] = []
+
+    async def django(scope: HTTPScope, *_: object) -> None:
+        seen.append(scope["scheme"])
+
+    monkeypatch.setattr("byok_site.asgi.django_application", django)
+    settings.HTTPS = https
+    get("/login/")
+
+    assert seen == [scheme]
+
+
+def test_browser_policies_are_on_every_page() -> None:
+    for path in ("/login/", "/nowhere/"):
+        headers = get(path).headers
+        assert headers["Content-Security-Policy"] == (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "camera=()" in headers["Permissions-Policy"]
+
+
+def test_websockets_are_refused() -> None:
+    sent = talk({"type": "websocket", "path": "/"}, [{"type": "websocket.connect"}])
+
+    assert [event["type"] for event in sent] == ["websocket.close"]
+
+
+def test_lifespan_opens_and_closes() -> None:
+    sent = talk({"type": "lifespan"}, [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    assert [event["type"] for event in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_lifespan_does_not_open_with_keys_that_cannot_read_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("providerkeys.vault.verify_keys", raising(vault.WrongKeys, "Restore the keys."))
+
+    sent = talk({"type": "lifespan"}, [{"type": "lifespan.startup"}])
+
+    assert sent == [{"type": "lifespan.startup.failed", "message": "Restore the keys."}]
+
+
+def talk(scope: dict[str, str], events: list[dict[str, str]]) -> list[ASGISendEvent]:
+    waiting, sent = iter(events), list[ASGISendEvent]()
+
+    async def receive() -> ASGIReceiveEvent:
+        return cast("ASGIReceiveEvent", next(waiting))
+
+    async def send(event: ASGISendEvent) -> None:
+        sent.append(event)
+
+    asyncio.run(application(cast("Scope", scope), receive, send))
+    return sent
