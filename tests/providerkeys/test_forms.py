@@ -194,7 +194,7 @@ class TestAssignment:
         form = provider_key_form(alice_access, api_keys=[one, other, one])
 
         assert form.is_valid()
-        assert (form.draft().scope, form.draft().api_key_ids) == (Scope.API_KEYS, {one.pk, other.pk})
+        assert (form.draft().scope, form.draft().api_key_ids) == (Scope.API_KEYS, frozenset({one.pk, other.pk}))
 
     def test_the_box_goes_before_the_list(self, alice_access: Access) -> None:
         one = sample.api_key(alice_access)

@@ -1,0 +1,23 @@
+"""The console's pages of provider keys and API keys. Each is one typed function for page and fragment alike."""
+
+from providerkeys.views.api_keys import api_key_detail, api_key_list, api_key_new
+from providerkeys.views.checks import check_create, check_detail, provider_key_check_create
+from providerkeys.views.provider_keys import (
+    provider_key_delete,
+    provider_key_edit,
+    provider_key_list,
+    provider_key_new,
+)
+
+__all__ = [
+    "api_key_detail",
+    "api_key_list",
+    "api_key_new",
+    "check_create",
+    "check_detail",
+    "provider_key_check_create",
+    "provider_key_delete",
+    "provider_key_edit",
+    "provider_key_list",
+    "provider_key_new",
+]

@@ -1,0 +1,121 @@
+"""API keys: their list, the page that makes one and shows it once, and what serves each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, Self
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import replace_url, reselect, reswap, retarget
+
+from organizations.access import Access, admin_view, member_view
+from organizations.models import ApiKey
+from providerkeys import badges
+from providerkeys.badges import Badge
+from providerkeys.forms import ApiKeyForm
+from providerkeys.models import ProviderKey
+from providerkeys.views.answers import Served, answers, resolvable_keys, serving
+from providerkeys.views.htmx import asked_by_htmx, leave, show
+
+_EXPIRED: Final = Badge("Expired", "amber", "hourglass")
+_PRESSES: Final = "api_key_presses"
+_PRESSES_KEPT: Final = 10
+
+
+@dataclass(frozen=True)
+class ApiKeyRow:
+    """An API key and which provider keys serve it. Everything else is the API key's own."""
+
+    api_key: ApiKey
+    serving: Sequence[Served] = ()
+
+    @classmethod
+    def of(cls, api_key: ApiKey, keys: Sequence[ProviderKey] = ()) -> Self:
+        return cls(api_key, serving(keys, api_key.pk))
+
+    @property
+    def status_badge(self) -> Badge:
+        if not self.api_key.enabled:
+            return badges.DISABLED
+        return _EXPIRED if self.api_key.is_expired() else badges.ACTIVE
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.api_key, name)
+
+
+@require_safe
+@member_view
+def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
+    api_keys = access.all(ApiKey).select_related("created_by").order_by("name", "pk")
+    keys = resolvable_keys(access)
+    return render(
+        request, "providerkeys/api_key_list.html", {"api_keys": [ApiKeyRow.of(one, keys) for one in api_keys]}
+    )
+
+
+@require_safe
+@member_view
+def api_key_detail(request: HttpRequest, access: Access, key: str) -> HttpResponse:
+    api_key = access.get(ApiKey, key)
+    context = {"api_key": ApiKeyRow.of(api_key), "answers": answers(access, api_key)}
+    return render(request, "providerkeys/api_key_detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@admin_view
+def api_key_new(request: HttpRequest, access: Access) -> HttpResponse:
+    """Make an API key and show it in the answer to the press, which is the only place where its plaintext ever is.
+
+    Handing it to a page of its own would mean keeping it readable in between. So that a reload doesn't show it again,
+    htmx puts the address of the key's page into the browser; without script the reload sends the same press again,
+    which is answered by that page.
+    """
+    if request.method != "POST":
+        return _show_new(request, ApiKeyForm())
+    form = ApiKeyForm(request.POST)
+    if not form.is_valid():
+        return _show_new(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+    press = form.cleaned_data["press"]
+    made = _made_by(request, access, press)
+    if made:
+        messages.info(request, "This API key was made by your first press, and shown then. It can’t be shown again.")
+        return leave(request, _detail_url(access, made.pk))
+    api_key, plaintext = ApiKey.issue(access, form.cleaned_data["name"], form.cleaned_data["expires_at"])
+    _remember(request, press, api_key)
+    return _show_once(request, access, api_key, plaintext)
+
+
+def _show_new(request: HttpRequest, form: ApiKeyForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    response = show(request, "providerkeys/api_key_new.html", "form", {"form": form}, status)
+    if asked_by_htmx(request):
+        # A key that was made takes the whole page; a refusal only the form's place in it.
+        reswap(reselect(retarget(response, "#api-key-form"), "#api-key-form"), "outerHTML")
+    return response
+
+
+def _show_once(request: HttpRequest, access: Access, api_key: ApiKey, plaintext: str) -> HttpResponse:
+    context = {"api_key": api_key, "plaintext": plaintext}
+    response = render(request, "providerkeys/api_key_once.html", context)
+    return replace_url(response, _detail_url(access, api_key.pk)) if asked_by_htmx(request) else response
+
+
+def _detail_url(access: Access, pk: str) -> str:
+    return reverse("api_key_detail", kwargs={"slug": access.organization.slug, "key": pk})
+
+
+def _made_by(request: HttpRequest, access: Access, press: str) -> ApiKey | None:
+    """The API key that this very press has made already, if it is still there."""
+    pk = request.session.get(_PRESSES, {}).get(press) if press else None
+    return access.all(ApiKey).filter(pk=pk).first() if pk else None
+
+
+def _remember(request: HttpRequest, press: str, api_key: ApiKey) -> None:
+    if press:
+        latest = [*request.session.get(_PRESSES, {}).items(), (press, api_key.pk)][-_PRESSES_KEPT:]
+        request.session[_PRESSES] = dict(latest)

@@ -1,0 +1,101 @@
+"""The rows of the BYOK list: three queries, whatever the number of keys."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self, cast
+from urllib.parse import urlencode
+
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.http import Http404, QueryDict
+from django.utils import timezone
+
+from organizations.access import Access
+from providerkeys.badges import Rank
+from providerkeys.models import CredentialCheck, ProviderKey
+from providerkeys.models.provider_key import ProviderKeyQuerySet
+from providerkeys.views.paging import PAGE_SIZE, Cut, Place
+from providerkeys.views.ranks import ranks
+from providerkeys.views.shown import OpenCheck
+
+_LONGEST_SEARCH: Final = 100
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """A provider key, its rank, and the check of it that has not ended. Everything else is the key's own."""
+
+    key: ProviderKey
+    rank: Rank | None
+    open_check: OpenCheck | None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.key, name)
+
+
+@dataclass(frozen=True)
+class KeyPage:
+    """One page of the list. ``count`` is of all keys that match; the addresses are empty where no page is."""
+
+    rows: list[KeyRow]
+    count: int
+    search: str
+    previous_url: str = ""
+    next_url: str = ""
+
+    @classmethod
+    def asked_in(cls, access: Access, query: QueryDict) -> Self:
+        """Load the page that an address asks for."""
+        cut, search = Cut.asked_in(query), query.get("q", "").strip()[:_LONGEST_SEARCH]
+        matching = keys_of(access).filter(_matches(search))
+        total = matching.values("organization").annotate(total=Count("pk")).values("total")
+        order = matching.filter(cut.condition).in_order()
+        # Cut by id first: what is shown beside a key is then asked for the rows of this page alone.
+        cut_out = (order.reverse() if cut.backwards else order).values("pk")[: PAGE_SIZE + 1]
+        keys = list(_shown(access).filter(pk__in=cut_out).annotate(total=Subquery(total)).in_order())
+        more = len(keys) > PAGE_SIZE
+        page = keys[-PAGE_SIZE:] if cut.backwards else keys[:PAGE_SIZE]
+        above = more if cut.backwards else not cut.from_the_top
+        below = cut.backwards or more
+        return cls(
+            rows=_rows(access, page),
+            count=getattr(keys[0], "total", 0) if keys else 0,
+            search=search,
+            previous_url=_url(search, before=page[0]) if above and page else "",
+            next_url=_url(search, after=page[-1]) if below and page else "",
+        )
+
+
+def row_of(access: Access, pk: str) -> KeyRow:
+    """Load one row of the list. Raises Http404 when its key is gone."""
+    rows = _rows(access, list(_shown(access).filter(pk=pk)))
+    if not rows:
+        raise Http404
+    return rows[0]
+
+
+def keys_of(access: Access) -> ProviderKeyQuerySet:
+    """The organization's provider keys, without their ciphertext: no page needs it."""
+    return cast(ProviderKeyQuerySet, access.all(ProviderKey).defer("credentials"))
+
+
+def _shown(access: Access) -> ProviderKeyQuerySet:
+    unfinished = CredentialCheck.objects.unfinished(timezone.now())
+    # A check of what somebody types over a stored key says nothing about that key.
+    of_the_stored = unfinished.filter(provider_key=OuterRef("pk"), results__record=OuterRef("pk"))
+    return keys_of(access).for_display().annotate(open_check_id=Subquery(of_the_stored.values("pk")[:1]))
+
+
+def _rows(access: Access, keys: Sequence[ProviderKey]) -> list[KeyRow]:
+    ranked = ranks(access, keys) if keys else {}
+    return [KeyRow(key, ranked.get(key.pk), OpenCheck.of(access, getattr(key, "open_check_id", None))) for key in keys]
+
+
+def _matches(search: str) -> Q:
+    # PostgreSQL refuses text with a NUL; no name has one.
+    text = search.replace("\0", " ")
+    return Q(name__icontains=text) | Q(hint__icontains=text) | Q(pk=text) if text else Q()
+
+
+def _url(search: str, **place: ProviderKey) -> str:
+    places = {name: str(Place.of(key)) for name, key in place.items()}
+    return "?" + urlencode({**({"q": search} if search else {}), **places})

@@ -1,0 +1,149 @@
+"""The BYOK list, and the form that creates, edits and deletes a provider key."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from organizations.access import Access, admin_view, member_view
+from providerkeys.forms import ProviderKeyForm
+from providerkeys.forms.fields import NOT_YOURS
+from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
+from providerkeys.models.assignment import ForeignAssignment
+from providerkeys.providers import registry
+from providerkeys.views.answers import consequences_of_deleting
+from providerkeys.views.form_page import Conflict, show_form
+from providerkeys.views.htmx import leave, show
+from providerkeys.views.listing import KeyPage
+
+_form_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+@member_view
+def provider_key_list(request: HttpRequest, access: Access) -> HttpResponse:
+    page = KeyPage.asked_in(access, request.GET)
+    if not page.rows and ("after" in request.GET or "before" in request.GET):
+        # The last row of that page has gone meanwhile; what is left stands on the first one.
+        return leave(request, _list_url(access))
+    context = {
+        "keys": page.rows,
+        "count": page.count,
+        "query": page.search,
+        "previous_url": page.previous_url,
+        "next_url": page.next_url,
+        "providers": registry.all(),
+    }
+    return show(request, "providerkeys/list.html", "table", context)
+
+
+@_form_methods
+@sensitive_post_parameters()
+@admin_view
+def provider_key_new(request: HttpRequest, access: Access) -> HttpResponse:
+    if request.method != "POST":
+        asked_for = {"provider": request.GET.get("provider", "")}
+        return show_form(request, access, ProviderKeyForm(access, initial=asked_for))
+    form = ProviderKeyForm(access, request.POST)
+    if not form.is_valid() or not _create(request, access, form):
+        return show_form(request, access, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return leave(request, _list_url(access))
+
+
+@_form_methods
+@sensitive_post_parameters()
+@admin_view
+def provider_key_edit(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
+    key = access.get(ProviderKey, pk)
+    if request.method != "POST":
+        return show_form(request, access, ProviderKeyForm(access, key=key))
+    form = ProviderKeyForm(access, request.POST, key=key)
+    if not form.is_valid():
+        return show_form(request, access, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        saved = _change(request, access, form, key)
+    except VersionConflict:
+        return _show_conflict(request, access, form, key)
+    except ProviderKey.DoesNotExist:
+        raise Http404 from None
+    if not saved:
+        return show_form(request, access, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return leave(request, _list_url(access))
+
+
+@_form_methods
+@admin_view
+def provider_key_delete(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
+    key = access.get(ProviderKey, pk)
+    if request.method == "POST":
+        key.delete_by(access)
+        messages.success(request, f"{key.name} was deleted.")
+        return leave(request, _list_url(access))
+    context = {
+        "key": key,
+        "provider": registry.find(key.provider),
+        "consequences": consequences_of_deleting(access, key),
+        "cancel_url": _list_url(access),
+    }
+    return show(request, "providerkeys/delete.html", "confirm", context)
+
+
+def _list_url(access: Access) -> str:
+    return reverse("provider_key_list", kwargs={"slug": access.organization.slug})
+
+
+def _create(request: HttpRequest, access: Access, form: ProviderKeyForm) -> bool:
+    """Save a new key. Needs neither broker nor worker. False when the form has an error by now."""
+    assert form.chosen  # noqa: S101 -- a valid form has one; for the type checker.
+    try:
+        with transaction.atomic():
+            key = ProviderKey.create(access, form.chosen.slug, form.draft())
+            check = CredentialCheck.follow_save(access, key)
+    except ForeignAssignment:
+        # An API key that was there a moment ago, when the form asked.
+        form.add_error("api_key_ids", NOT_YOURS)
+        return False
+    messages.success(request, f"{key.name} was created.{_is_running(check)}")
+    return True
+
+
+def _change(request: HttpRequest, access: Access, form: ProviderKeyForm, key: ProviderKey) -> bool:
+    """Save an edit. False when the form has an error by now. Raises what ``ProviderKey.change`` raises."""
+    check = None
+    try:
+        with transaction.atomic():
+            changed = key.change(access, form.draft(), form.cleaned_data["version"])
+            if "credentials" in changed:
+                check = CredentialCheck.follow_save(access, key)
+    except ForeignAssignment:
+        form.add_error("api_key_ids", NOT_YOURS)
+        return False
+    messages.success(request, f"{key.name} was saved.{_is_running(check)}")
+    if "credentials" in changed and form.chosen:
+        where = f"{form.chosen.label}’s keys"
+        link = format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', form.chosen.keys_url, where)
+        messages.success(
+            request, format_html("Requests use the new key within 5 s. Now revoke the old one at {}.", link)
+        )
+    return True
+
+
+def _is_running(check: CredentialCheck | None) -> str:
+    return " Its test is running." if check else ""
+
+
+def _show_conflict(request: HttpRequest, access: Access, form: ProviderKeyForm, key: ProviderKey) -> HttpResponse:
+    """Say who saved first. Only somebody who was told what they would replace may save again."""
+    conflict = Conflict.since(access, key, form.cleaned_data["version"])
+    if conflict:
+        form.accept_version(key.version)
+    else:
+        form.add_error(
+            None, "This key was changed meanwhile. Open it again to see how it is now, then make your change."
+        )
+    return show_form(request, access, form, status=HTTPStatus.CONFLICT, conflict=conflict)
