@@ -1,6 +1,33 @@
 """What every test of the suite shares."""
 
-from importlib.util import find_spec
+import os
+from pathlib import Path
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+from tests import chromium
 
 # The cast: Alice, admin; Dana, member; Charlie, admin of another organization; Sam, staff.
-pytest_plugins = ["tests.cast"] if find_spec("tests.cast") else []
+pytest_plugins = ["tests.cast", "tests.fakeproviders.fixtures"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `browser` need one; without it they are skipped, and `./dev test` says so at its end."""
+    if chromium.find():
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="Chromium was not found"))
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Hand every skip to `./dev test`, which may run the suite twice and tells them all in its last lines."""
+    file = os.environ.get("BYOK_SKIPPED")
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not file or not skipped:
+        return
+    with Path(file).open("a", encoding="utf-8") as lines:
+        for report in skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            lines.write(f"{report.nodeid}: {reason.removeprefix('Skipped: ')}\n")

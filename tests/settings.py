@@ -3,22 +3,34 @@
 import os
 import tempfile
 
-# What the developer's shell says must not reach a test.
-for _name in (
-    "BASE_URL", "CREDENTIAL_KEYS", "DATABASE_URL", "DEBUG", "EMAIL_URL", "GATEWAY_URL", "HOST", "OUTBOUND_CA_FILE",
-    "OUTBOUND_PROXY", "PORT", "PROVIDER_BASE_URLS", "REDIS_URL", "SECRET_KEY", "TRUSTED_PROXIES",
-):  # fmt: skip
+from byok_site import secret_keys
+
+# What the developer's shell says must not reach a test. A database is used only because TEST_DATABASE_URL names it.
+_PRODUCT = (
+    "BASE_URL", "CHECKS_PER_MINUTE", "CHECKS_UNFINISHED", "CREDENTIAL_KEYS_FILE", "DEBUG", "EMAIL_FROM", "EMAIL_URL",
+    "GATEWAY_URL", "HOST", "LOGIN_FAILURES", "LOG_FORMAT", "LOG_LEVEL", "METRICS_TOKEN", "OUTBOUND_CA_FILE",
+    "OUTBOUND_PROXY", "PORT", "PROVIDER_BASE_URLS", "REAUTHENTICATE_AFTER", "REDIS_URL", "REQUIRE_TOTP",
+    "SECRET_KEY_FILE", "TRUSTED_PROXIES",
+)  # fmt: skip
+for _name in _PRODUCT:
     os.environ.pop(_name, None)
+if os.environ.get("DATABASE_URL") != os.environ.get("TEST_DATABASE_URL"):
+    os.environ.pop("DATABASE_URL", None)
 
 # Kept in a name: the folder goes away with the process that made it.
 _folder = tempfile.TemporaryDirectory(prefix="byok-tests-")
-os.environ["BYOK_DATA_DIR"] = _folder.name
+os.environ.update(secret_keys.generate(), BYOK_DATA_DIR=_folder.name)
 
 from byok_site.settings import *  # noqa: E402, F403  Reads the environment prepared above.
 from byok_site.settings import DATA_DIR, DATABASES  # noqa: E402
 
-# A file, not memory: other processes and threads must see it. pytest-django adds each xdist worker's name.
-DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    # A file, not memory: other processes and threads must see it. pytest-django adds each xdist worker's name.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    # A pool would hold connections open to the database that the end of the run drops.
+    DATABASES["default"]["OPTIONS"].pop("pool")
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
