@@ -196,7 +196,7 @@ class CredentialCheck(models.Model):
         """Tell a worker, by nothing but this check's id. A broker that is away is no failure: the sweep sends again."""
         CredentialCheck.objects.filter(pk=self.pk).update(sent_at=timezone.now())
         try:
-            current_app.send_task("providerkeys.run_check", args=[self.pk])
+            current_app.send_task("providerkeys.run_check", args=[self.pk], ignore_result=True)
         except Exception as error:  # noqa: BLE001 -- whatever the transport raises, the check is queued and will be sent.
             log.warning("check %s is queued but not sent (%s); the sweep sends it", self.pk, type(error).__name__)
 
