@@ -111,7 +111,7 @@ class ProviderKey(VerdictColumns):
     @classmethod
     @transaction.atomic
     def create(cls, access: Access, provider: str, draft: Draft) -> "ProviderKey":
-        """Save a new key, last in its provider's order. Carries no verdict: see ``CredentialCheck.carry``."""
+        """Save a new key, last in its provider's order. It is untested: see ``CredentialCheck.follow_save``."""
         organization = _locked(access)
         last = organization.provider_keys.filter(provider=provider).aggregate(last=models.Max("position"))["last"]
         key = cls(
@@ -155,6 +155,21 @@ class ProviderKey(VerdictColumns):
         if deleted:
             AuditEvent.record(access.organization, access.actor, "provider_key.deleted", self, **self._facts())
 
+    def disable(self, access: Access) -> None:
+        """Pause the key: its API keys are refused rather than served by another account."""
+        self._set_enabled(False, access, "provider_key.disabled")
+
+    def enable(self, access: Access) -> None:
+        """Let a paused key serve again."""
+        self._set_enabled(True, access, "provider_key.enabled")
+
+    @transaction.atomic
+    def _set_enabled(self, enabled: bool, access: Access, action: str) -> None:
+        # Only where it changes something: a second click does nothing and records nothing.
+        if access.all(ProviderKey).filter(pk=self.pk, enabled=not enabled).update(enabled=enabled):
+            AuditEvent.record(access.organization, access.actor, action, self, **self._facts())
+            self.enabled = enabled
+
     def last_change(self) -> AuditEvent | None:
         """The audit event of the latest save of this key."""
         saves = ("provider_key.created", "provider_key.updated")
@@ -197,10 +212,12 @@ class ProviderKey(VerdictColumns):
         provider = registry.get(self.provider)
         self.destination = dict(credential.destination)
         self.hint = provider.hint(credential)
-        self.fingerprint = vault.fingerprint(self.organization.fingerprint_salt, credential.secret, self.destination)
         self.credentials = vault.seal(self, credential.secret)
         self.unreadable_at = None
-        self.forget_verdict()
+        fingerprint = vault.fingerprint(self.organization.fingerprint_salt, credential.secret, self.destination)
+        if fingerprint != self.fingerprint:
+            self.fingerprint = fingerprint
+            self.forget_verdict()
 
     def _assign(self, draft: Draft) -> None:
         wanted = draft.assigned_ids
