@@ -19,6 +19,10 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def programs() -> list[Program]:
-    environment = {**os.environ, "BYOK_DATA_DIR": str(settings.DATA_DIR)}
-    return [Program(name, command, environment, settings.ROOT) for name, command in COMMANDS.items()]
+def programs(more: Mapping[str, str]) -> list[Program]:
+    return [Program(name, command, environment(more), settings.ROOT) for name, command in COMMANDS.items()]
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Our own environment, with `more` variables and the data folder of this process."""
+    return {**os.environ, "BYOK_DATA_DIR": str(settings.DATA_DIR), **more}

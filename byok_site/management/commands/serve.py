@@ -1,7 +1,9 @@
 """`manage.py serve`: the whole product on one machine, in the foreground, under one supervisor."""
 
 import logging
+from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -42,12 +44,17 @@ class Command(BaseCommand):
             supervisor = stack.enter_context(Supervisor(settings.DATA_DIR, descriptor, sockets))
             if sockets:
                 broker.start(supervisor.add, sockets, settings.DATA_DIR)
-            for program in programs.programs():
+            surroundings = self.surroundings(supervisor)
+            for program in programs.programs(surroundings):
                 supervisor.add(program)
-            readiness.when_ready(settings.HOST, settings.PORT, self.say_ready)
+            readiness.when_ready(settings.HOST, settings.PORT, partial(self.say_ready, surroundings))
             supervisor.run()
 
-    def say_ready(self) -> None:
+    def surroundings(self, supervisor: Supervisor) -> Mapping[str, str]:
+        """What the processes need beside them, started by now: more variables for their environment."""
+        return {}
+
+    def say_ready(self, surroundings: Mapping[str, str]) -> None:
         self.stdout.write(f"ready {settings.BASE_URL}")
         self.stdout.flush()
 
