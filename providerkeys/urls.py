@@ -8,15 +8,15 @@ _provider_keys = [
     path("", views.provider_key_list, name="provider_key_list"),
     path("new/", views.provider_key_new, name="provider_key_new"),
     path("checks/", views.check_create, name="check_create"),
-    path("checks/<str:chk>/", views.check_detail, name="check_detail"),
-    path("<str:pk>/", views.provider_key_edit, name="provider_key_edit"),
-    path("<str:pk>/delete/", views.provider_key_delete, name="provider_key_delete"),
-    path("<str:pk>/checks/", views.provider_key_check_create, name="provider_key_check_create"),
+    path("checks/<slug:chk>/", views.check_detail, name="check_detail"),
+    path("<slug:pk>/", views.provider_key_edit, name="provider_key_edit"),
+    path("<slug:pk>/delete/", views.provider_key_delete, name="provider_key_delete"),
+    path("<slug:pk>/checks/", views.provider_key_check_create, name="provider_key_check_create"),
 ]
 _api_keys = [
     path("", views.api_key_list, name="api_key_list"),
     path("new/", views.api_key_new, name="api_key_new"),
-    path("<str:key>/", views.api_key_detail, name="api_key_detail"),
+    path("<slug:key>/", views.api_key_detail, name="api_key_detail"),
 ]
 urlpatterns = [
     path("orgs/<slug:slug>/provider-keys/", include(_provider_keys)),

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -61,7 +61,7 @@ def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
 @require_safe
 @member_view
 def api_key_detail(request: HttpRequest, access: Access, key: str) -> HttpResponse:
-    api_key = access.get(ApiKey, key)
+    api_key = get_object_or_404(access.all(ApiKey).select_related("created_by"), pk=key)
     context = {"api_key": ApiKeyRow.of(api_key), "answers": answers(access, api_key)}
     return render(request, "providerkeys/api_key_detail.html", context)
 

@@ -1,0 +1,213 @@
+"""API keys: their list, the one moment in which a new one can be seen, and which provider keys serve each."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from organizations.access import Access
+from organizations.models import ApiKey, AuditEvent
+from providerkeys import vault
+from providerkeys.models import ProviderKey
+from tests.providerkeys import sample
+from tests.providerkeys.conftest import Console, text
+
+LIST, NEW = "api-keys/", "api-keys/new/"
+
+
+def plaintext_in(response: Any) -> str:
+    found = re.search(r"byok_[0-9A-Za-z]{40,}", text(response))
+    return found[0] if found else ""
+
+
+def press_of(response: Any) -> str:
+    found = re.search(r'name="press" value="([0-9a-f]{32})"', text(response))
+    assert found
+    return found[1]
+
+
+def answer_for(response: Any, provider: str) -> tuple[str, str]:
+    """Names and reason that the detail page shows for one provider."""
+    for item in re.findall(r"<li>(.*?)</li>", text(response), re.DOTALL):
+        if f"<span>{provider}</span>" in item:
+            parts = re.findall(r'<p class="answers__(?:names|why)">(.*?)</p>', item, re.DOTALL)
+            names, why = (" ".join(re.sub(r"<[^>]+>", "", part).split()) for part in parts)
+            return names, why
+    raise AssertionError(provider)
+
+
+class TestCreate:
+    @pytest.mark.parametrize("into", [None, "main"])
+    def test_shows_the_key_in_this_answer_and_never_again(self, alices: Console, into: str | None) -> None:
+        answer = alices.post(NEW, {"name": "ci", "expiration": ""}, into=into)
+
+        api_key = ApiKey.objects.get()
+        plaintext = plaintext_in(answer)
+        assert ApiKey.find(plaintext) == api_key
+        assert "no-store" in answer.headers["Cache-Control"]
+        assert re.search(rf'<input type="text"[^>]*value="{plaintext}"[^>]*readonly', text(answer))
+        for path in (LIST, NEW, f"api-keys/{api_key.pk}/", "provider-keys/"):
+            assert not plaintext_in(alices.get(path))
+        assert AuditEvent.objects.filter(action="api_key.created").count() == 1
+
+    def test_keeps_it_nowhere(self, alices: Console) -> None:
+        plaintext = plaintext_in(alices.post(NEW, {"name": "ci"}))
+
+        assert plaintext[5:] not in str(dict(alices.client.session.items()))
+        with connection.cursor() as cursor:
+            for table in connection.introspection.table_names(cursor):
+                cursor.execute(f'SELECT * FROM "{table}"')
+                assert plaintext[17:-6] not in str(cursor.fetchall()), table
+
+    def test_with_script_the_address_becomes_the_keys_own(self, alices: Console) -> None:
+        answer = alices.post(NEW, {"name": "ci"}, into="main")
+
+        assert answer.headers["HX-Replace-Url"] == alices.url(f"api-keys/{ApiKey.objects.get().pk}/")
+
+    def test_without_script_a_reload_sends_the_same_press_and_makes_no_second_key(self, alices: Console) -> None:
+        data = {"name": "ci", "expiration": "", "press": press_of(alices.get(NEW))}
+        first = alices.post(NEW, data)
+
+        reloaded = alices.post(NEW, data)
+
+        assert plaintext_in(first)
+        assert reloaded.headers["Location"] == alices.url(f"api-keys/{ApiKey.objects.get().pk}/")
+        assert "made by your first press" in text(alices.client.get(reloaded.headers["Location"]))
+
+    def test_another_press_makes_another_key(self, alices: Console) -> None:
+        for _ in range(12):
+            assert plaintext_in(alices.post(NEW, {"name": "ci", "press": press_of(alices.get(NEW))}))
+
+        assert ApiKey.objects.count() == 12
+
+    def test_expires_when_it_was_told_to(self, alices: Console) -> None:
+        answer = alices.post(NEW, {"name": "ci", "expiration": "30"})
+
+        left = (ApiKey.objects.get().expires_at or timezone.now()) - timezone.now()
+        assert timedelta(days=29) < left <= timedelta(days=30)
+        assert "Expires" in text(answer)
+
+    @pytest.mark.parametrize(
+        "data", [{"name": ""}, {"name": "x" * 101}, {"name": "a\nb"}, {"name": "ci", "expiration": "7"}]
+    )
+    def test_refuses_what_makes_no_key(self, alices: Console, data: dict[str, str]) -> None:
+        for into in (None, "main"):
+            answer = alices.post(NEW, data, into=into)
+
+            assert answer.status_code == 422
+            assert 'role="alert"' in text(answer)
+            assert ("<html" in text(answer)) is (into is None)
+        assert answer.headers["HX-Retarget"] == answer.headers["HX-Reselect"] == "#api-key-form"
+        assert not ApiKey.objects.exists()
+
+    def test_has_the_names_that_scripts_rely_on(self, alices: Console) -> None:
+        page = text(alices.get(NEW))
+
+        for name, label in (("name", "Name"), ("expiration", "Expiration")):
+            assert re.search(rf'<label[^>]*for="id_{name}">{label}</label>', page)
+            assert f'name="{name}"' in page
+        assert re.search(r"<button[^>]*>Save</button>", page)
+
+
+class TestList:
+    def test_says_what_serves_each_key(self, alices: Console, alice_access: Access) -> None:
+        own = sample.api_key(alice_access, "own")
+        sample.api_key(alice_access, "shared")
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Organization’s"))
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Special", [own]))
+
+        rows = dict(
+            re.findall(
+                r'key=?.*?<a href="[^"]*">(own|shared)</a>.*?OpenAI</span> ([^<]*)<', text(alices.get(LIST)), re.DOTALL
+            )
+        )
+
+        assert rows == {"own": "Special", "shared": "Organization’s"}
+
+    @pytest.mark.parametrize(
+        ("change", "word"),
+        [({}, "Active"), ({"enabled": False}, "Disabled"), ({"expires_at": timezone.now()}, "Expired")],
+    )
+    def test_says_whether_it_can_be_used(
+        self, alices: Console, alice_access: Access, change: dict[str, Any], word: str
+    ) -> None:
+        api_key = sample.api_key(alice_access)
+        ApiKey.objects.update(**change)
+
+        for path in (LIST, f"api-keys/{api_key.pk}/"):
+            assert f"<span>{word}</span>" in text(alices.get(path))
+
+    def test_a_member_sees_it_but_no_button(self, danas: Console, alice_access: Access) -> None:
+        sample.api_key(alice_access, "ci")
+
+        page = text(danas.get(LIST))
+
+        assert ">ci</a>" in page
+        assert "Create API Key" not in page
+
+    def test_never_shows_another_organizations_keys(self, alices: Console, charlie_access: Access) -> None:
+        sample.api_key(charlie_access, "theirs")
+
+        assert "theirs" not in text(alices.get(LIST))
+
+    def test_costs_six_queries_and_opens_nothing(
+        self, alices: Console, alice_access: Access, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        api_keys = [sample.api_key(alice_access, f"Service {number}") for number in range(9)]
+        for _ in range(5):
+            sample.stored(alice_access, api_keys=api_keys)
+        monkeypatch.setattr(vault, "_decrypt", None)
+
+        for path in (LIST, NEW, f"api-keys/{api_keys[0].pk}/"):
+            with CaptureQueriesContext(connection) as queries:
+                assert alices.get(path).status_code == 200
+            assert len(queries) <= 6, path
+
+
+class TestWhichKeyWillServe:
+    @pytest.fixture
+    def api_key(self, alice_access: Access) -> ApiKey:
+        return sample.api_key(alice_access, "ci")
+
+    def make(self, access: Access, name: str, *api_keys: ApiKey) -> ProviderKey:
+        return ProviderKey.create(access, "openai", sample.draft(sample.FORMER, name, api_keys or None))
+
+    def openai(self, console: Console, api_key: ApiKey) -> tuple[str, str]:
+        return answer_for(console.get(f"api-keys/{api_key.pk}/"), "OpenAI")
+
+    def test_none_where_the_organization_has_none(self, alices: Console, api_key: ApiKey) -> None:
+        assert self.openai(alices, api_key) == ("None", "Your organization has no OpenAI key.")
+
+    def test_organization_wide_keys_in_their_order(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        self.make(alice_access, "First")
+        self.make(alice_access, "Second")
+
+        names, why = self.openai(alices, api_key)
+
+        assert names == "First then Second"
+        assert why == "Organization-wide; none is assigned to this API key, in this order."
+
+    def test_an_assigned_key_before_them(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:
+        self.make(alice_access, "Shared")
+        self.make(alice_access, "Special", api_key)
+
+        assert self.openai(alices, api_key) == ("Special", "Assigned to this API key.")
+
+    def test_disabled_it_serves_nobody_and_nobody_takes_over(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        self.make(alice_access, "Shared")
+        ProviderKey.objects.filter(pk=self.make(alice_access, "Special", api_key).pk).update(enabled=False)
+
+        assert self.openai(alices, api_key) == ("None", "Special is disabled.")
+
+    def test_a_key_of_others_is_called_that(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:
+        self.make(alice_access, "Theirs", sample.api_key(alice_access))
+
+        assert self.openai(alices, api_key) == ("None", "Theirs is assigned to other API keys.")
