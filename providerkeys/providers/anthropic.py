@@ -14,40 +14,40 @@ _REASONS = {
     "accepted": Reason(
         Verdict.VALID,
         "Anthropic accepted the key.",
-        "Save it. This test doesn’t check credit; see {link}.",
+        "save it. This test doesn’t check credit; see {link}.",
         _BILLING,
     ),
     "unknown_key": Reason(
-        Verdict.INVALID, "Anthropic doesn’t recognise this key.", "Create a new key at {link}.", _KEYS
+        Verdict.INVALID, "Anthropic doesn’t recognise this key.", "create a new key at {link}.", _KEYS
     ),
     "no_credit": Reason(
         Verdict.LIMITED,
         "The key works, but its account has no credit left.",
-        "Add credit at {link}. Saving is fine.",
+        "add credit at {link}. Saving is fine.",
         _BILLING,
     ),
     "spend_limit": Reason(
         Verdict.LIMITED,
         "The key works, but a spend limit of its account or workspace is reached.",
-        "Raise the limit at {link}. Saving is fine.",
+        "raise the limit at {link}. Saving is fine.",
         _LIMITS,
     ),
     "organization_disabled": Reason(
         Verdict.FORBIDDEN,
         "Anthropic knows this key, but has disabled its organization.",
-        "Ask Anthropic’s support, or use a key of another organization from {link}.",
+        "ask Anthropic’s support, or use a key of another organization from {link}.",
         _KEYS,
     ),
     "no_permission": Reason(
         Verdict.FORBIDDEN,
         "Anthropic knows this key, but its workspace doesn’t allow this use.",
-        "Check the key and its workspace at {link}.",
+        "check the key and its workspace at {link}.",
         _KEYS,
     ),
     "blocked": Reason(
         Verdict.FORBIDDEN,
         "Anthropic refuses requests from this server’s address or country.",
-        "Ask the person who runs this server about its way out to the internet.",
+        "ask the person who runs this server about its way out to the internet.",
     ),
 }
 

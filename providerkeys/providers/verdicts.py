@@ -56,7 +56,7 @@ def _not_judged(sentence: str, next_step: str) -> Reason:
     return Reason(Verdict.UNREACHABLE, f"{sentence} The key was not judged.", next_step)
 
 
-_AGAIN = "Test again in a minute, or save it untested."
+_AGAIN = "test again in a minute, or save it untested."
 
 
 def common_reasons(label: str) -> Mapping[str, Reason]:
@@ -64,39 +64,39 @@ def common_reasons(label: str) -> Mapping[str, Reason]:
     return {
         "timeout": _not_judged(f"{label} didn’t answer in 10 s.", _AGAIN),
         "dns": _not_judged(
-            f"The address of {label} could not be looked up.", "Check this server’s name resolution, then test again."
+            f"The address of {label} could not be looked up.", "check this server’s name resolution, then test again."
         ),
         "connect": _not_judged(
-            f"No connection to {label} could be made.", "Check this server’s way out to the internet, then test again."
+            f"No connection to {label} could be made.", "check this server’s way out to the internet, then test again."
         ),
         "proxy": _not_judged(
-            f"The outbound proxy did not lead to {label}.", "Check OUTBOUND_PROXY on this server, then test again."
+            f"The outbound proxy did not lead to {label}.", "check OUTBOUND_PROXY on this server, then test again."
         ),
         "tls": _not_judged(
             f"The secure connection to {label} failed: its certificate was not accepted.",
-            "Check for a proxy that opens TLS and OUTBOUND_CA_FILE on this server, then test again.",
+            "check for a proxy that opens TLS and OUTBOUND_CA_FILE on this server, then test again.",
         ),
         "reset": _not_judged(f"{label} closed the connection in mid-answer.", _AGAIN),
         "redirect": _not_judged(
             f"{label}’s address answered with a redirect, which is never followed with a key.",
-            "Check for a proxy or captive portal on this server’s way out, then test again.",
+            "check for a proxy or captive portal on this server’s way out, then test again.",
         ),
         "too_large": _not_judged(f"The answer of {label}’s address was far too large.", _AGAIN),
         "server_error": _not_judged(
-            f"{label} has a problem of its own just now.", "See its status page and test again later."
+            f"{label} has a problem of its own just now.", "see its status page and test again later."
         ),
         "unexpected": _not_judged(
             f"{label}’s address gave an answer that this check doesn’t know.",
-            "Test again; if it stays, check for a proxy or captive portal on this server’s way out.",
+            "test again; if it stays, check for a proxy or captive portal on this server’s way out.",
         ),
-        "did_not_finish": _not_judged("The test did not finish in its time.", "Test again, or save it untested."),
+        "did_not_finish": _not_judged("The test did not finish in its time.", "test again, or save it untested."),
         "changed": Reason(
             Verdict.UNREACHABLE, "The credentials were changed while they were tested; the new ones are tested instead."
         ),
-        "unreadable": _not_judged("The stored credentials can’t be read.", "Type them again and save."),
+        "unreadable": _not_judged("The stored credentials can’t be read.", "type them again and save."),
         "rate_limited": Reason(
             Verdict.LIMITED,
             f"{label} accepts the key, but limits its requests just now.",
-            "Saving is fine; test again later.",
+            "saving is fine; test again later.",
         ),
     }

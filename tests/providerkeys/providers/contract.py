@@ -71,6 +71,8 @@ def _words(provider: Provider) -> Iterator[str]:
     for code, reason in provider.reasons.items():
         if not reason.sentence.endswith(".") or not reason.next_step.endswith("."):
             yield f"reason `{code}` lacks a sentence or a next step"
+        if not reason.next_step[:1].islower():
+            yield f"the next step of `{code}` does not follow on “Next:”"
         if ("{link}" in reason.next_step) != (reason.link is not None):
             yield f"reason `{code}` has a link without a place, or a place without a link"
         if reason.link and urlsplit(reason.link.url).scheme != "https":

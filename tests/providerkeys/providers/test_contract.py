@@ -39,8 +39,8 @@ PROVIDER = _Third(
     billing_url=_KEYS.url,
     docs_url=_KEYS.url,
     reasons={
-        "accepted": Reason(Verdict.VALID, "Third accepted the key.", "Save it."),
-        "unknown_key": Reason(Verdict.INVALID, "Third doesn't recognise this key.", "Create one at {link}.", _KEYS),
+        "accepted": Reason(Verdict.VALID, "Third accepted the key.", "save it."),
+        "unknown_key": Reason(Verdict.INVALID, "Third doesn't recognise this key.", "create one at {link}.", _KEYS),
     },
     rules=(Rule(status=(401,), reason="unknown_key"),),
 )
@@ -54,8 +54,8 @@ _DEFECTS = {
     "someone else's endpoint": ('Endpoint("third",', 'Endpoint("fourth",', "unknown to PROVIDER_BASE_URLS"),
     "no reason for a valid key": ('"accepted": Reason', '"good": Reason', "no reason `accepted`"),
     "promises too much": ("Third accepted the key.", "Third's key is ready to use.", "promises more"),
-    "no next step": ('"Save it."', '""', "lacks a sentence or a next step"),
-    "place without a link": ('"Save it."', '"Save it at {link}."', "a place without a link"),
+    "no next step": ('"save it."', '""', "lacks a sentence or a next step"),
+    "place without a link": ('"save it."', '"save it at {link}."', "a place without a link"),
     "rule without a reason": ('reason="unknown_key"),)', 'reason="no_such"),)', "unknown reason `no_such`"),
     "429 called invalid": ("status=(401,)", "status=(401, 429)", "status of 429 is called invalid"),
     "5xx called invalid": ("status=(401,)", "status=(401, 503)", "status of 503 is called invalid"),
