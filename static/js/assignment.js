@@ -3,6 +3,7 @@
 function update(assignment) {
   const choices = assignment.querySelector("fieldset");
   choices.disabled = assignment.querySelector("[name=assign_to_organization]").checked;
+  choices.setAttribute("aria-disabled", choices.disabled);
   const boxes = [...choices.querySelectorAll("[name=api_key_ids]")];
   const count = choices.querySelector("[data-count]");
   if (count) count.textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length} chosen`;

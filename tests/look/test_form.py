@@ -1,0 +1,235 @@
+"""The form over the list, as hands and eyes meet it: dialog, provider, test, assignment, refusals."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.look.stage import ORIGIN, Reply, Stage, part, whole
+
+pytestmark = pytest.mark.browser
+
+NEW = "/orgs/acme/provider-keys/new/"
+CHECKS = "/orgs/acme/provider-keys/checks/"
+CHECK = f"{CHECKS}chk_sample/"
+SECRET = "sk-proj-typed-but-never-kept"
+
+
+@pytest.fixture
+def page(stage: Stage) -> Page:
+    """The list, with the form a click away."""
+    stage.on("GET", NEW, lambda request: Reply(part(*_part_for(request.headers.get("hx-target", "")))))
+    return stage.open("list")
+
+
+def _part_for(target: str) -> tuple[str, str]:
+    return ("form-new", "provider") if target == "credentials" else ("form-choose", "form")
+
+
+def open_form(page: Page) -> None:
+    page.get_by_role("link", name="Create a new Provider Key").first.click()
+    expect(page.get_by_role("dialog", name="Add Provider Key")).to_be_visible()
+
+
+def fill_in(page: Page) -> None:
+    open_form(page)
+    page.get_by_label("Provider", exact=True).select_option(label="OpenAI")
+    page.get_by_label("Name", exact=True).fill("Mine")
+    page.get_by_label("API Key", exact=True).fill(SECRET)
+
+
+def test_focus_goes_into_the_dialog_and_comes_back(page: Page) -> None:
+    open_form(page)
+    expect(page.get_by_label("Provider", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("link", name="Create a new Provider Key").first).to_be_focused()
+
+
+@pytest.mark.parametrize("button", ["Cancel", "Close"])
+def test_closing_leaves_no_secret_in_the_page(page: Page, button: str) -> None:
+    fill_in(page)
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("input[type=password]")).to_have_count(0)
+
+
+def test_the_scrim_closes_only_what_would_lose_nothing(page: Page) -> None:
+    fill_in(page)
+    page.mouse.click(5, 5)
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Mine")
+    page.keyboard.press("Escape")
+    open_form(page)
+    page.mouse.click(5, 5)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_link_with_a_modifier_opens_a_tab_not_the_dialog(page: Page, stage: Stage) -> None:
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Create a new Provider Key").first.click(modifiers=["Control"])
+    opened.value.wait_for_load_state()
+    assert [request for request in stage.asked("GET", NEW) if "hx-request" in request.headers] == []
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_choosing_a_provider_keeps_name_and_assignment(page: Page) -> None:
+    open_form(page)
+    page.get_by_label("Name", exact=True).fill("Mine")
+    page.get_by_role("checkbox", name="batch-eu", exact=True).check()
+    expect(page.get_by_label("API Key", exact=True)).to_have_count(0)
+    page.get_by_label("Provider", exact=True).select_option(label="OpenAI")
+    expect(page.get_by_label("API Key", exact=True)).to_be_visible()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Mine")
+    expect(page.get_by_role("checkbox", name="batch-eu", exact=True)).to_be_checked()
+
+
+def test_a_test_goes_from_queued_to_its_verdict_beside_an_editable_form(page: Page, stage: Stage) -> None:
+    answers = iter(["check-queued", "check-running", "check-valid"])
+    stage.on("POST", CHECKS, lambda _: Reply(part(next(answers), "pressed")))
+    stage.on("GET", CHECK, lambda _: Reply(part(next(answers), "result")))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    result = page.get_by_role("status", name="Test result")
+    expect(result.locator("[data-state=queued]")).to_contain_text("Queued. You can keep editing.")
+    page.get_by_label("Name", exact=True).fill("Renamed meanwhile")
+    expect(result.locator("[data-state=done]")).to_have_attribute("data-verdict", "valid")
+    expect(result).to_contain_text(re.compile(r"^\s*Valid\s+OpenAI accepted the key"))
+    expect(page.get_by_label("API Key", exact=True)).to_have_value(SECRET)
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Renamed meanwhile")
+    assert len(stage.asked("GET", CHECK)) == 2
+    assert "provider_key" in (stage.asked("POST", CHECKS)[0].post_data or "")
+
+
+def test_typing_after_a_test_says_that_the_verdict_is_of_other_bytes(page: Page, stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.locator("[data-verdict=valid]")).to_be_visible()
+    expect(page.get_by_text("Changed since this test.")).to_be_hidden()
+    page.get_by_label("API Key", exact=True).fill(f"{SECRET}x")
+    expect(page.get_by_text("Changed since this test.")).to_be_visible()
+
+
+def test_a_poll_with_nothing_new_changes_nothing(page: Page, stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-running", "pressed")))
+    stage.on("GET", CHECK, Reply(part("check-running", "result")))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    page.locator("#check-chk_sample").evaluate("element => { element.seen = true }")
+    with page.expect_response(f"**{CHECK}"), page.expect_response(f"**{CHECK}"):
+        pass
+    assert page.locator("#check-chk_sample").evaluate("element => element.seen")
+
+
+def test_a_poll_outlives_an_outage_and_says_so_meanwhile(page: Page, stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-running", "pressed")))
+    stage.on("GET", CHECK, None)
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_text("The console doesn’t answer just now.")).to_be_visible()
+    stage.on("GET", CHECK, Reply(part("check-invalid", "result")))
+    expect(page.locator("[data-verdict=invalid]")).to_be_visible()
+    expect(page.get_by_text("The console doesn’t answer just now.")).to_be_hidden()
+
+
+def test_enter_in_a_field_saves_instead_of_testing(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
+    fill_in(page)
+    page.get_by_label("Name", exact=True).press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert stage.asked("POST", CHECKS) == []
+
+
+def test_a_refusal_takes_focus_names_the_fields_and_leads_to_them(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
+    fill_in(page)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    secret = page.get_by_label("API Key", exact=True)
+    expect(secret).to_have_value("")
+    expect(secret).to_have_attribute("placeholder", "Type it again")
+    expect(secret).to_have_attribute("aria-invalid", "true")
+    expect(secret).to_have_accessible_description(re.compile("OpenAI admin key. It can never be used"))
+    page.get_by_role("alert").get_by_role("link", name="API Key", exact=True).click()
+    expect(secret).to_be_focused()
+
+
+def test_a_saved_form_leaves_for_where_the_server_says(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply("", 200, {"HX-Redirect": "/list-toasts"}))
+    stage.on("GET", "/list-toasts", Reply(whole("list-toasts")))
+    fill_in(page)
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"{ORIGIN}/list-toasts")
+    toast = page.get_by_text("Bedrock shared was created.")
+    expect(toast).to_be_visible()
+    page.get_by_role("button", name="Dismiss").first.click()
+    expect(toast).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (None, "The console can’t be reached."),
+        (Reply(whole("500"), 500), "Something broke on our side."),
+        (Reply(whole("403-csrf"), 403), "This page is out of date."),
+        (Reply("<html><h1>Bad gateway</h1></html>", 502), "The console gave no answer that can be shown."),
+    ],
+    ids=["offline", "500", "403", "502"],
+)
+def test_a_failed_save_says_so_in_place_and_keeps_what_was_typed(
+    page: Page, stage: Stage, reply: Reply | None, words: str
+) -> None:
+    stage.on("POST", NEW, reply)
+    fill_in(page)
+    page.get_by_role("button", name="Save").click()
+    alert = page.get_by_role("dialog").get_by_role("alert")
+    expect(alert).to_contain_text(words)
+    expect(alert).to_be_focused()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Mine")
+    expect(page.get_by_label("API Key", exact=True)).to_have_value(SECRET)
+
+
+def test_too_many_tests_are_refused_where_the_verdict_would_be(page: Page, stage: Stage) -> None:
+    limit = part(
+        "lost", "fragment", status=429, headline="Too many tests at once.", text="Try again in 12 s.", actions=[]
+    )
+    stage.on("POST", CHECKS, Reply(limit, 429))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_role("status", name="Test result").get_by_role("alert")).to_contain_text("Try again in 12 s.")
+    expect(page.get_by_label("API Key", exact=True)).to_have_value(SECRET)
+
+
+def test_the_whole_organization_switches_the_list_of_api_keys_off(page: Page) -> None:
+    open_form(page)
+    group = page.get_by_role("group", name="API keys")
+    whole_organization = page.get_by_role("checkbox", name="Assign to entire organization")
+    whole_organization.check()
+    expect(group).to_be_disabled()
+    expect(group).to_contain_text("Assigned to all organization's API keys")
+    expect(group.get_by_role("checkbox")).to_have_count(0)
+    whole_organization.uncheck()
+    expect(group).to_be_enabled()
+    expect(group.get_by_role("checkbox", name="staging", exact=True)).to_be_checked()
+
+
+def test_api_keys_are_filtered_and_counted(page: Page, stage: Stage) -> None:
+    open_form(page)
+    group = page.get_by_role("group", name="API keys")
+    expect(group).to_contain_text("2 of 7 chosen")
+    group.get_by_label("Filter API keys").fill("EU")
+    expect(group.get_by_role("checkbox")).to_have_count(1)
+    group.get_by_text("batch-eu").click()
+    expect(group).to_contain_text("3 of 7 chosen")
+    group.get_by_label("Filter API keys").press("Enter")
+    group.get_by_label("Filter API keys").fill("nothing has this")
+    expect(group).to_contain_text("No API key has this in its name.")
+    assert stage.asked("POST", NEW) == []
+
+
+@pytest.mark.parametrize("event", ["pageshow", "pagehide"])
+def test_a_page_that_comes_back_comes_back_without_secrets(page: Page, event: str) -> None:
+    fill_in(page)
+    page.evaluate("name => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))", event)
+    expect(page.get_by_label("API Key", exact=True)).to_have_value("")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Mine")

@@ -1,0 +1,117 @@
+"""The BYOK list, as hands and eyes meet it: menus, tests in a row, search, tooltips."""
+
+from types import SimpleNamespace as Thing
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.look.stage import Reply, Stage, part
+from tests.look.states import KEYS
+
+pytestmark = pytest.mark.browser
+
+LIST = "/orgs/acme/provider-keys/"
+KEY = KEYS[3]
+ROW = f"#row-{KEY.id}"
+OPEN_CHECK = "/orgs/acme/provider-keys/checks/chk_row/"
+
+
+@pytest.fixture
+def page(stage: Stage) -> Page:
+    return stage.open("list", LIST)
+
+
+def row(**changes: object) -> str:
+    return part("list", "row", key=Thing(**{**vars(KEY), **changes}))
+
+
+def test_a_menu_opens_by_keyboard_walks_by_arrows_and_gives_focus_back(page: Page) -> None:
+    button = page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True)
+    button.press("Enter")
+    names = ["Edit", "Test credentials", "Delete"]
+    for name in [*names, names[0]]:
+        expect(page.get_by_role("menuitem", name=name, exact=True)).to_be_focused()
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    expect(page.get_by_role("menuitem", name="Delete", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menu")).to_have_count(0)
+    expect(button).to_be_focused()
+
+
+def test_delete_asks_first_with_focus_on_cancel_and_gives_focus_back_to_the_row(page: Page, stage: Stage) -> None:
+    stage.on("GET", f"{LIST}{KEY.id}/delete/", Reply(part("delete", "confirm")))
+    button = page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True)
+    button.click()
+    page.get_by_role("menuitem", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Delete Bedrock fleet")
+    expect(dialog).to_contain_text("2 API keys lose AWS Bedrock")
+    expect(dialog).to_contain_text("1 API key moves to Bedrock EU")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    dialog.get_by_role("button", name="Cancel").press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(button).to_be_focused()
+
+
+def test_a_test_in_a_row_changes_that_row_alone(page: Page, stage: Stage) -> None:
+    stage.on("POST", f"{LIST}{KEY.id}/checks/", Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    stage.on("GET", OPEN_CHECK, Reply(row(status_badges=KEYS[2].status_badges)))
+    page.locator(f"{ROW} + tr").evaluate("element => { element.seen = true }")
+    page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
+    page.get_by_role("menuitem", name="Test credentials", exact=True).click()
+    expect(page.locator(ROW)).to_contain_text("Testing")
+    expect(page.locator(ROW)).to_contain_text("Limited")
+    expect(page.locator(ROW)).not_to_contain_text("Testing")
+    assert page.locator(f"{ROW} + tr").evaluate("element => element.seen")
+    request = stage.asked("POST", f"{LIST}{KEY.id}/checks/")[0]
+    assert request.headers["hx-target"] == f"row-{KEY.id}"
+    assert "csrfmiddlewaretoken" in (request.post_data or "")
+
+
+def test_a_failed_test_in_a_row_is_told_above_the_list(page: Page, stage: Stage) -> None:
+    limit = part(
+        "lost", "fragment", status=429, headline="Too many tests at once.", text="Try again in 12 s.", actions=[]
+    )
+    stage.on("POST", f"{LIST}{KEY.id}/checks/", Reply(limit, 429))
+    page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
+    page.get_by_role("menuitem", name="Test credentials", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("Try again in 12 s.")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator(ROW)).to_contain_text(KEY.name)
+
+
+def test_a_row_that_is_gone_leaves_the_list(page: Page, stage: Stage) -> None:
+    stage.on("POST", f"{LIST}{KEY.id}/checks/", Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    stage.on("GET", OPEN_CHECK, Reply(part("lost", "fragment"), 404))
+    page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
+    page.get_by_role("menuitem", name="Test credentials", exact=True).click()
+    expect(page.locator(ROW)).to_have_count(0)
+
+
+def test_search_asks_while_typing_and_swaps_the_table(page: Page, stage: Stage) -> None:
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    page.get_by_role("searchbox", name="Search provider keys").fill("nope")
+    expect(page.get_by_text("No provider key matches")).to_be_visible()
+    expect(page.get_by_role("table")).to_have_count(0)
+    expect(page.get_by_role("searchbox", name="Search provider keys")).to_be_focused()
+    assert page.url.endswith("?q=nope")
+
+
+def test_the_sentence_of_the_last_check_shows_on_focus_until_escape(page: Page) -> None:
+    word = page.locator(ROW).get_by_role("button", name="yesterday")
+    words = page.locator(ROW).get_by_role("tooltip")
+    expect(words).to_have_count(0)
+    word.focus()
+    expect(words).to_contain_text("Invalid OpenAI doesn’t recognise this key.")
+    page.keyboard.press("Escape")
+    expect(words).to_have_count(0)
+    word.hover()
+    expect(words).to_be_visible()
+
+
+def test_the_account_panel_logs_out_by_post(page: Page, stage: Stage) -> None:
+    stage.on("POST", "/logout/", Reply("bye"))
+    page.get_by_role("button", name="Account of Alice Keller").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_text("bye")).to_be_visible()
+    assert "csrfmiddlewaretoken" in (stage.asked("POST", "/logout/")[0].post_data or "")
