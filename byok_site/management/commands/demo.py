@@ -1,23 +1,22 @@
 """`manage.py demo`: the product on example data, against local stand-ins for the providers."""
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import get_commands
 from django.core.management.base import CommandError
 
+from byok_site import demo
 from byok_site.management.commands import serve
 from byok_site.supervisor import programs
 from byok_site.supervisor.child import Program
 from byok_site.supervisor.loop import Supervisor
-
-SEED = "demo_seed"
 
 
 class Command(serve.Command):
@@ -28,6 +27,12 @@ class Command(serve.Command):
             raise CommandError(
                 "The demo fills its database with examples: run `./dev demo`, which gives it a folder of its own."
             )
+        # The first start makes this organization and its admin, as it does for everybody.
+        os.environ |= {
+            "BYOK_ORGANIZATION": demo.ORGANIZATION,
+            "BYOK_ADMIN_EMAIL": demo.ADMIN,
+            "BYOK_ADMIN_PASSWORD": demo.PASSWORD,
+        }
         super().handle(*args, **options)
 
     def surroundings(self, supervisor: Supervisor) -> Mapping[str, str]:
@@ -38,25 +43,9 @@ class Command(serve.Command):
         return {"PROVIDER_BASE_URLS": json.dumps(_await_json(addresses)["PROVIDER_BASE_URLS"])}
 
     def say_ready(self, surroundings: Mapping[str, str]) -> None:
-        if SEED in get_commands():
-            command = [sys.executable, "manage.py", SEED]
-            subprocess.run(command, cwd=settings.ROOT, env=programs.environment(surroundings), check=False)  # noqa: S603
-        for line in sample_lines():
-            self.stdout.write(line)
+        command = [sys.executable, "manage.py", "demo_seed"]
+        subprocess.run(command, cwd=settings.ROOT, env=programs.environment(surroundings), check=False)  # noqa: S603
         super().say_ready(surroundings)
-
-
-def sample_lines() -> Iterator[str]:
-    """A credential for each provider and verdict, as a table."""
-    from tests.fakeproviders import samples  # noqa: PLC0415  Only the demo needs the suite.
-
-    yield "Credentials to try:"
-    for provider in samples.PROVIDERS:
-        told: set[str] = set()
-        for sample in (*samples.documented(provider), *samples.hostile(provider)):
-            if sample.verdict not in told and not sample.slow:
-                told.add(sample.verdict)
-                yield f"  {provider:<10} {sample.verdict:<12} {sample.key}"
 
 
 def _await_json(file: Path, seconds: float = 10.0) -> dict[str, Any]:

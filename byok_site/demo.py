@@ -1,0 +1,96 @@
+"""What `./dev demo` shows: two organizations, people, API keys, and provider keys in every state.
+
+The verdicts are not written here: each key is a sample credential, and the running product tests it against the local
+stand-ins. Sample credentials are obviously fake; the demo's folder is its own.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from organizations.access import Access, access_for
+from organizations.actors import Actor
+from organizations.models import ApiKey, Membership, Organization, Role, User
+from providerkeys.models import CredentialCheck, Draft, ProviderKey
+from providerkeys.providers import registry
+from providerkeys.providers.base import Credential
+from providerkeys.resolver import Scope
+from tests.fakeproviders import samples
+
+ORGANIZATION = "Acme"
+PASSWORD = "demo-password"  # noqa: S105  For the demo's own people, on this machine.
+ADMIN, MEMBER, STRANGER, STAFF = (f"{name}@byok.example" for name in ("alice", "dana", "charlie", "sam"))
+_SYSTEM = Actor.system("demo")
+
+# provider, name, scenario of the sample key, API keys (none: the whole organization)
+_KEYS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("anthropic", "Production Key", "good", ()),
+    ("anthropic", "Batch account", "usage", ("nightly-batch",)),
+    ("anthropic", "Research grant", "disabled", ("research",)),
+    ("openai", "Production Key", "good", ()),
+    ("openai", "Overflow account", "credit", ()),
+    ("openai", "Staging account", "scope", ("staging",)),
+    ("openai", "CI account", "wrong", ("ci", "playground")),
+    ("openai", "Backup account", "error500", ("research",)),
+    ("openai", "Last year’s account", "good", ("nightly-batch",)),
+    ("openai", "Trial key", "good", ("leaving",)),
+)
+
+
+def seed() -> None:
+    """Fill the demo's database, which holds `ORGANIZATION` and its first admin. Workers run the checks that it queues."""
+    acme, globex = (Organization.objects.get_or_create(name=name)[0] for name in (ORGANIZATION, "Globex"))
+    alice = _person("Alice Keller", ADMIN, (acme, Role.ADMIN), (globex, Role.MEMBER))
+    _person("Dana Ortiz", MEMBER, (acme, Role.MEMBER))
+    _person("Charlie Voss", STRANGER, (globex, Role.ADMIN))
+    User.objects.create_superuser(STAFF, PASSWORD, name="Sam Reyes")
+    access = access_for(alice, acme.slug)
+    issued = {name: _api_key(access, name) for name in _api_key_names()}
+    for provider, name, scenario, served in _KEYS:
+        _provider_key(access, provider, name, scenario, [issued[one].pk for one in served])
+    access.all(ProviderKey).get(name="Last year’s account").disable(access)
+    issued["leaving"].delete_by(access)
+    issued["playground"].disable(access)
+
+
+def introduction() -> Iterator[str]:
+    """Who can log in, and what to paste to see each verdict."""
+    yield f"Log in at {settings.BASE_URL} with the password `{PASSWORD}` as"
+    yield f"  {ADMIN:<24} admin of Acme, member of Globex"
+    yield f"  {MEMBER:<24} member of Acme, who may look"
+    yield f"  {STRANGER:<24} admin of Globex"
+    yield f"  {STAFF:<24} staff, at {settings.BASE_URL}/admin/"
+    yield "Credentials to try, by provider and verdict:"
+    for slug in samples.PROVIDERS:
+        for verdict, sample in samples.one_of_each_verdict(slug).items():
+            yield f"  {registry.label(slug):<12} {verdict:<12} {sample.key}"
+
+
+def _person(name: str, email: str, *memberships: tuple[Organization, Role]) -> User:
+    user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD)
+    user.name = name
+    user.save(update_fields=["name"])
+    for organization, role in memberships:
+        Membership.grant(organization, user, role, _SYSTEM)
+    return user
+
+
+def _api_key_names() -> list[str]:
+    return sorted({name for *_, served in _KEYS for name in served} | {"production"})
+
+
+def _api_key(access: Access, name: str) -> ApiKey:
+    expires_at = timezone.now() + timedelta(days=90) if name == "ci" else None
+    key, _ = ApiKey.issue(access, name, expires_at)
+    return key
+
+
+@transaction.atomic
+def _provider_key(access: Access, provider: str, name: str, scenario: str, served: list[str]) -> None:
+    scope = Scope.API_KEYS if served else Scope.ORGANIZATION
+    credential = Credential(samples.key(provider, scenario))
+    key = ProviderKey.create(access, provider, Draft(name, scope, frozenset(served), credential))
+    CredentialCheck.follow_save(access, key)
