@@ -8,3 +8,8 @@ urlpatterns = [
     path("", include("organizations.urls")),
     path("", include("providerkeys.urls")),
 ]
+
+handler400 = "byok_site.errors.bad_request"
+handler403 = "byok_site.errors.permission_denied"
+handler404 = "byok_site.errors.page_not_found"
+handler500 = "byok_site.errors.server_error"
