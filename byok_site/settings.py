@@ -115,6 +115,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "byok_site.throttling.login_name"
+AXES_LOCKOUT_CALLABLE = "organizations.throttling.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)  # the server has already applied TRUSTED_PROXIES
 AXES_VERBOSE = False
