@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from providerkeys.models.check import CredentialCheck
 
 CARRIED_FOR: Final = timedelta(minutes=15)
+_NOT_ASKED: Final = frozenset({"did_not_finish", "changed", "unreadable"})
+"""Reasons that say nothing of the bytes behind a fingerprint: no provider was asked about them."""
 
 
 class CheckResult(models.Model):
@@ -65,19 +67,21 @@ class CheckResult(models.Model):
 
         Only a check of the same organization, user and provider counts, finished less than 15 minutes ago.
         """
-        finished = cls.objects.filter(
+        asked = cls.objects.filter(
             fingerprint=row.fingerprint,
             credential_check__organization=access.organization,
             credential_check__requested_by=access.user,
             credential_check__provider=key.provider,
             credential_check__state="done",
             credential_check__finished_at__gt=timezone.now() - CARRIED_FOR,
-        )
-        latest = finished.select_related("credential_check").order_by("-credential_check__finished_at").first()
-        if latest is None or latest.reason == "did_not_finish":
-            return False
-        latest.apply_to(row.record, row.version, latest.credential_check.finished_at or timezone.now())
-        return True
+        ).exclude(reason__in=_NOT_ASKED)
+        newest = asked.select_related("credential_check").order_by("-credential_check__finished_at")
+        latest = newest.first()
+        # A provider that could not be reached since does not undo what it said of the same bytes before.
+        judged = newest.exclude(verdict=Verdict.UNREACHABLE).first()
+        for result in filter(None, (judged, latest)):
+            result.apply_to(row.record, row.version, result.credential_check.finished_at or timezone.now())
+        return latest is not None
 
     def apply(self, at: datetime) -> None:
         """Write this result into the stored record that was tested, unless that has moved on."""
