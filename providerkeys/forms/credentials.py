@@ -15,6 +15,10 @@ from providerkeys.providers.base import Credential, Provider
 _CHOOSE: Final = "Choose a provider from the list."
 
 
+def _providers() -> list[tuple[str, str]]:
+    return [(provider.slug, provider.label) for provider in registry.all()]
+
+
 class CredentialsForm(forms.Form):
     """A provider and credentials for it, as checks and saves take them alike.
 
@@ -23,7 +27,7 @@ class CredentialsForm(forms.Form):
     """
 
     provider = forms.ChoiceField(
-        label="Provider", error_messages={"required": _CHOOSE, "invalid_choice": _CHOOSE}, widget=forms.Select
+        label="Provider", choices=_providers, error_messages={"required": _CHOOSE, "invalid_choice": _CHOOSE}
     )
 
     def __init__(
@@ -39,7 +43,8 @@ class CredentialsForm(forms.Form):
         self.access = access
         self.key = key
         self.chosen = self._chosen()
-        self._offer_providers()
+        if key:
+            del self.fields["provider"]
         if self.chosen:
             nothing_stored = not (key and key.credentials)
             self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, nothing_stored))
@@ -49,14 +54,6 @@ class CredentialsForm(forms.Form):
             return registry.find(self.key.provider)
         slug = self.data.get("provider") if self.is_bound else self.initial.get("provider")
         return registry.find(slug or "")
-
-    def _offer_providers(self) -> None:
-        if self.key:
-            del self.fields["provider"]
-            return
-        field = self.fields["provider"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- for the type checker.
-        field.choices = [(provider.slug, provider.label) for provider in registry.all()]
 
     @property
     def credential(self) -> Credential | None:

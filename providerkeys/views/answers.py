@@ -16,8 +16,8 @@ from providerkeys.resolver import Resolution, Row, Scope, Why, changes, resolve
 from providerkeys.views.listing import keys_of
 
 _SERVING: Final = {
-    Why.ASSIGNED: "Assigned to this API key",
-    Why.ORGANIZATION_WIDE: "Organization-wide; none is assigned to this API key",
+    Why.ASSIGNED: "Assigned to this API key{order}.",
+    Why.ORGANIZATION_WIDE: "Organization-wide{order}; none is assigned to this API key.",
 }
 _NAMED: Final = 3
 
@@ -58,7 +58,7 @@ def answers(access: Access, api_key: ApiKey) -> list[Answer]:
 def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
     if resolution:
         order = ", in this order" if len(resolution.candidates) > 1 else ""
-        return f"{_SERVING[resolution.candidates[0].why]}{order}."
+        return _SERVING[resolution.candidates[0].why].format(order=order)
     if not resolution.others:
         return f"Your organization has no {provider.label} key."
     # The tier that was asked comes first; where it refuses, the keys outside of it explain nothing.

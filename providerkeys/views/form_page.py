@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Self
 
@@ -34,7 +35,7 @@ class Conflict:
     """Who saved since a form was opened, when last, and the words for all that they changed."""
 
     who: str
-    at: Any
+    at: datetime
     fields: list[str]
 
     @classmethod

@@ -99,10 +99,9 @@ def _list_url(access: Access) -> str:
 
 def _create(request: HttpRequest, access: Access, form: ProviderKeyForm) -> bool:
     """Save a new key. Needs neither broker nor worker. False when the form has an error by now."""
-    assert form.chosen  # noqa: S101 -- a valid form has one; for the type checker.
     try:
         with transaction.atomic():
-            key = ProviderKey.create(access, form.chosen.slug, form.draft())
+            key = ProviderKey.create(access, form.cleaned_data["provider"], form.draft())
             check = CredentialCheck.follow_save(access, key)
     except ForeignAssignment:
         # An API key that was there a moment ago, when the form asked.

@@ -191,7 +191,7 @@ class TestWhichKeyWillServe:
         names, why = self.openai(alices, api_key)
 
         assert names == "First then Second"
-        assert why == "Organization-wide; none is assigned to this API key, in this order."
+        assert why == "Organization-wide, in this order; none is assigned to this API key."
 
     def test_an_assigned_key_before_them(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:
         self.make(alice_access, "Shared")

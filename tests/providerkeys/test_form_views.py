@@ -529,6 +529,7 @@ def test_no_answer_of_a_whole_visit_holds_a_part_of_a_secret(
         *(alices.get(path) for path in ("provider-keys/", edit(key), f"provider-keys/{key.pk}/delete/")),
     ]
     hidden = {full[start : start + 8] for full in (secret, other) for start in range(8, len(full) - 11)}
+    assert [window for window in hidden if window in f"pasted {secret} here"]
     for answer in answers:
         shown = text(answer) + str(dict(answer.headers)) + str(answer.cookies)
         assert not [window for window in hidden if window in shown], answer.request["PATH_INFO"]
