@@ -1,0 +1,153 @@
+"""Creating a provider key: what is saved, which verdict comes along, and that it needs neither broker nor worker."""
+
+from typing import Any
+
+import pytest
+from celery import current_app
+
+from organizations.access import Access
+from organizations.models import AuditEvent
+from providerkeys import vault
+from providerkeys.models import CredentialCheck, ProviderKey, check_run
+from tests.cast import client_for, member_of
+from tests.providerkeys import sample
+from tests.providerkeys.conftest import Console, form_data, text
+from tests.providerkeys.form import NEW, only_key, toasts
+
+
+def run_a_test(
+    console: Console,
+    monkeypatch: pytest.MonkeyPatch,
+    secret: str = sample.FORMER,
+    says: sample.Answerer = sample.accepted,
+) -> None:
+    """Press Test credentials in the form, and have a worker run the check."""
+    sample.Door.instead(monkeypatch).answers = says
+    console.post("provider-keys/checks/", form_data(secret), into="test-result")
+    check_run.run(CredentialCheck.objects.get().pk)
+
+
+class TestCreate:
+    def test_saves_encrypted_assigned_and_audited(self, alices: Console, alice_access: Access, sent: list[str]) -> None:
+        api_key = sample.api_key(alice_access)
+
+        answer = alices.post(NEW, form_data(api_keys=[api_key]))
+
+        key = only_key()
+        assert answer.headers["Location"] == alices.url("provider-keys/")
+        assert (key.provider, key.name, key.created_by) == ("openai", "Production", alice_access.user)
+        assert vault.reveal(key, vault.Purpose.CHECK) == sample.FORMER
+        assert key.assigned_ids == {api_key.pk}
+        assert AuditEvent.objects.filter(action="provider_key.created", target_id=key.pk).count() == 1
+
+    def test_tells_a_dialog_to_leave(self, alices: Console, sent: list[str]) -> None:
+        answer = alices.post(NEW, form_data(), into="provider-key-form")
+
+        assert answer.status_code == 200
+        assert answer.headers["HX-Redirect"] == alices.url("provider-keys/")
+
+    def test_untested_it_is_tested_at_once(
+        self, alices: Console, sent: list[str], django_capture_on_commit_callbacks: Any
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            alices.post(NEW, form_data())
+
+        check = CredentialCheck.objects.get()
+        assert sent == [check.pk]
+        assert (check.provider_key, check.automatic) == (only_key(), True)
+        assert toasts(alices) == ["Production was created. Its test is running."]
+
+    def test_brings_along_the_verdict_of_the_same_bytes(
+        self, alices: Console, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run_a_test(alices, monkeypatch, sample.FORMER)
+
+        alices.post(NEW, form_data(sample.FORMER))
+
+        assert only_key().verdict == "valid"
+        assert CredentialCheck.objects.count() == 1
+        assert toasts(alices) == ["Production was created."]
+
+    def test_edited_after_the_test_it_is_untested(
+        self, alices: Console, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run_a_test(alices, monkeypatch, sample.FORMER)
+
+        alices.post(NEW, form_data(sample.LATTER))
+
+        assert only_key().verdict == ""
+        assert toasts(alices) == ["Production was created. Its test is running."]
+
+    def test_a_known_bad_key_may_be_saved_and_is_shown_as_failing(
+        self, alices: Console, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run_a_test(alices, monkeypatch, sample.FORMER, sample.unknown)
+
+        assert alices.post(NEW, form_data(sample.FORMER)).status_code == 302
+        assert "<span>Failing</span>" in text(alices.get("provider-keys/"))
+
+    def test_another_admins_test_is_not_brought_along(
+        self, alices: Console, alice_access: Access, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run_a_test(Console(client_for(member_of(alice_access.organization, "Bob", alice_access.role))), monkeypatch)
+
+        alices.post(NEW, form_data())
+
+        assert only_key().verdict == ""
+
+    def test_needs_neither_broker_nor_worker(
+        self, alices: Console, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        def away(*_: object, **__: object) -> None:
+            raise ConnectionError("no broker")
+
+        monkeypatch.setattr(current_app._get_current_object(), "send_task", away)
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = alices.post(NEW, form_data())
+
+        assert answer.status_code == 302
+        assert only_key().name == "Production"
+        assert CredentialCheck.objects.get().state_now == "queued"
+
+    def test_at_the_limit_of_checks_it_is_saved_untested(
+        self, alices: Console, alice_access: Access, sent: list[str], settings: Any
+    ) -> None:
+        settings.CHECKS_UNFINISHED = 1
+        sample.pressed(alice_access, secret=sample.LATTER)
+
+        alices.post(NEW, form_data())
+
+        assert toasts(alices) == ["Production was created."]
+
+    def test_ignores_every_field_that_is_not_the_forms(
+        self, alices: Console, alice_access: Access, charlie_access: Access, sent: list[str]
+    ) -> None:
+        extra: dict[str, Any] = {
+            "id": "pk_" + "0" * 22,
+            "organization": charlie_access.organization.pk,
+            "created_by": charlie_access.user.pk,
+            "verdict": "valid",
+            "enabled": "",
+            "position": "-5",
+            "scope": "api_keys",
+            "hint": "sk-shown",
+            "credentials": "gAAAA",
+            "version": "77",
+        }
+        alices.post(NEW, form_data(**extra))
+
+        key = only_key()
+        assert (key.organization, key.created_by) == (alice_access.organization, alice_access.user)
+        assert (key.verdict, key.enabled, key.position, key.version) == ("", True, 1, 1)
+        assert key.pk != extra["id"]
+        assert key.hint != extra["hint"]
+
+    def test_the_id_of_an_existing_key_makes_no_second_save_of_it(
+        self, alices: Console, alice_access: Access, sent: list[str]
+    ) -> None:
+        key = sample.stored(alice_access)
+
+        alices.post(NEW, form_data(name="Another", id=key.pk, pk=key.pk))
+
+        assert sample.again(key).name == "Production"
+        assert ProviderKey.objects.count() == 2

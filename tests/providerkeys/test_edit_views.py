@@ -1,0 +1,163 @@
+"""Editing a provider key: what blank keeps, what new credentials mean, and two admins at once."""
+
+import re
+from typing import Any
+
+import pytest
+
+from organizations.access import Access
+from providerkeys import vault
+from providerkeys.models import CredentialCheck, KeyAssignment, ProviderKey
+from tests.cast import client_for, member_of
+from tests.providerkeys import sample
+from tests.providerkeys.conftest import Console, text
+from tests.providerkeys.form import edit, edited, toasts, value_of
+
+
+class TestEdit:
+    @pytest.fixture
+    def key(self, alice_access: Access) -> ProviderKey:
+        return sample.stored(alice_access)
+
+    def test_blank_credentials_keep_the_stored_ones(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        before = sample.again(key)
+
+        answer = alices.post(edit(key), edited(key, name="Renamed"))
+
+        after = sample.again(key)
+        assert answer.status_code == 302
+        assert after.name == "Renamed"
+        assert (after.credentials, after.credentials_version) == (before.credentials, before.credentials_version)
+        assert not CredentialCheck.objects.exists()
+        assert toasts(alices) == ["Renamed was saved."]
+
+    def test_new_credentials_are_untested_tested_and_ask_to_revoke_the_old(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        ProviderKey.objects.update(verdict="valid", reason="accepted")
+
+        alices.post(edit(key), edited(key, sample.LATTER))
+
+        after = sample.again(key)
+        assert vault.reveal(after, vault.Purpose.CHECK) == sample.LATTER
+        assert after.verdict == ""
+        assert CredentialCheck.objects.get().provider_key == key
+        saved, revoke = toasts(alices)
+        assert saved == "Production was saved. Its test is running."
+        assert revoke.startswith("Requests use the new key within 5 s. Now revoke the old one at OpenAI’s keys")
+
+    def test_the_link_to_revoke_is_the_providers(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        alices.post(edit(key), edited(key, sample.LATTER))
+
+        assert 'href="https://platform.openai.com/api-keys"' in text(alices.get("provider-keys/"))
+
+    def test_assignment_moves(self, alices: Console, alice_access: Access, key: ProviderKey) -> None:
+        one, other = sample.api_key(alice_access), sample.api_key(alice_access)
+
+        alices.post(edit(key), edited(key, assign_to_organization="", api_key_ids=[one.pk, other.pk]))
+        assert sample.again(key).assigned_ids == {one.pk, other.pk}
+
+        alices.post(edit(key), edited(sample.again(key)))
+        assert not KeyAssignment.objects.exists()
+
+    def test_the_provider_stays(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        alices.post(edit(key), edited(key, sample.LATTER, provider="anthropic"))
+
+        assert sample.again(key).provider == "openai"
+
+    def test_a_rejected_edit_says_that_blank_keeps(self, alices: Console, key: ProviderKey) -> None:
+        page = text(alices.post(edit(key), edited(key, sample.LATTER, name="")))
+
+        assert "type it again, or leave it empty to keep the stored key" in page
+        assert value_of(page, "version") == "1"
+        assert sample.LATTER[-8:] not in page
+
+    def test_a_key_without_a_provider_file_can_still_be_renamed(self, alices: Console, key: ProviderKey) -> None:
+        ProviderKey.objects.update(provider="gone")
+
+        assert alices.get(edit(key)).status_code == 200
+        assert alices.post(edit(key), edited(key, name="Old one")).status_code == 302
+        assert sample.again(key).name == "Old one"
+
+
+class TestTwoAdminsAtOnce:
+    @pytest.fixture
+    def key(self, alice_access: Access) -> ProviderKey:
+        return sample.stored(alice_access)
+
+    @pytest.fixture
+    def bobs(self, alice_access: Access) -> Console:
+        return Console(client_for(member_of(alice_access.organization, "Bob", alice_access.role)))
+
+    @pytest.mark.parametrize("into", [None, "provider-key-form"])
+    def test_the_second_save_is_refused_with_who_changed_what(
+        self, alices: Console, bobs: Console, alice_access: Access, key: ProviderKey, into: str | None
+    ) -> None:
+        api_key = sample.api_key(alice_access)
+        bobs.post(edit(key), edited(key, name="Bob’s name", assign_to_organization="", api_key_ids=[api_key.pk]))
+
+        answer = alices.post(edit(key), edited(key, sample.LATTER, name="Alice’s name"), into=into)
+
+        page = text(answer)
+        assert answer.status_code == 409
+        assert re.search(r"Bob \(bob@acme.example\) saved this key .* and changed its name and assignment", page)
+        assert value_of(page, "name") == "Alice’s name"
+        assert "ype it again" in page
+        assert sample.LATTER[-8:] not in page
+        assert sample.again(key).name == "Bob’s name"
+
+    def test_told_so_somebody_may_save_again(self, alices: Console, bobs: Console, key: ProviderKey) -> None:
+        bobs.post(edit(key), edited(key, name="Bob’s name"))
+        page = text(alices.post(edit(key), edited(key, name="Alice’s name")))
+        assert value_of(page, "version") == "2"
+
+        alices.post(edit(key), edited(key, name="Alice’s name", version=value_of(page, "version")))
+
+        assert sample.again(key).name == "Alice’s name"
+
+    def test_tells_of_every_save_that_was_missed(
+        self, alices: Console, bobs: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        bobs.post(edit(key), edited(key, name="One"))
+        bobs.post(edit(key), edited(sample.again(key), sample.LATTER, name="One"))
+
+        page = text(alices.post(edit(key), edited(key, name="Mine")))
+
+        assert "and changed its name and credentials" in page
+
+    def test_ones_own_other_tab_is_called_that(self, alices: Console, key: ProviderKey) -> None:
+        alices.post(edit(key), edited(key, name="One"))
+
+        assert "You, in another tab, saved this key" in text(alices.post(edit(key), edited(key, name="Two")))
+
+    def test_untold_what_changed_nobody_can_save_over_it(self, alices: Console, key: ProviderKey) -> None:
+        ProviderKey.objects.update(version=5)
+
+        answer = alices.post(edit(key), edited(key, name="Mine"))
+
+        assert answer.status_code == 409
+        assert "This key was changed meanwhile." in text(answer)
+        assert value_of(text(answer), "version") == "1"
+
+    def test_a_key_that_was_deleted_meanwhile_is_not_found(
+        self, alices: Console, bobs: Console, key: ProviderKey
+    ) -> None:
+        bobs.post(f"provider-keys/{key.pk}/delete/")
+
+        answer = alices.post(edit(key), edited(key, name="Mine"), into="provider-key-form")
+
+        assert answer.status_code == 404
+        assert "may have been deleted" in text(answer)
+
+    def test_a_key_that_is_deleted_while_saving_is_not_found(
+        self, alices: Console, alice_access: Access, key: ProviderKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change = ProviderKey.change
+
+        def late(self: ProviderKey, *args: Any) -> list[str]:
+            ProviderKey.objects.get(pk=key.pk).delete_by(alice_access)
+            return change(self, *args)
+
+        monkeypatch.setattr(ProviderKey, "change", late)
+
+        assert alices.post(edit(key), edited(key, name="Mine")).status_code == 404
