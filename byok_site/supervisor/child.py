@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ FIRST_DELAY, LONGEST_DELAY = 1.0, 10.0
 # A child that lived this long was well: its next end is news, not the same trouble again.
 SETTLED_AFTER = 5.0
 LOG_BYTES = 10 * 1024 * 1024
+# A new process becomes its program on a word through its standard input, given once the guard knows it. If the
+# supervisor ends before that, the input ends too and the process with it: no moment is left for an orphan.
+GATE = ("/bin/sh", "-c", 'read -r word && exec "$@" </dev/null', "gate")
 
 
 @dataclass(frozen=True)
@@ -48,21 +52,27 @@ class Child:
         return self._process is None and time.monotonic() >= self._due_at
 
     def start(self) -> None:
-        """Start the program in a process group of its own: the terminal's Ctrl-C reaches the supervisor alone."""
+        """Start the process, which waits for `release`, in a group of its own: Ctrl-C reaches the supervisor alone."""
         if self._log_file.exists() and self._log_file.stat().st_size > LOG_BYTES:
             self._log_file.replace(self._log_file.with_suffix(".log.1"))
         with self._log_file.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603  The commands are our own.
-                self._program.command,
+                [*GATE, *self._program.command],
                 env=self._program.environment,
                 cwd=self._program.folder,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 process_group=0,
             )
         self._started_at = time.monotonic()
-        replace_text(self._pid_file, f"{self._process.pid}\n")
+
+    def release(self) -> None:
+        """Let the started process become its program."""
+        if self._process and self._process.stdin:
+            replace_text(self._pid_file, f"{self._process.pid}\n")
+            with suppress(BrokenPipeError), self._process.stdin as gate:
+                gate.write(b"go\n")
 
     def reap(self) -> bool:
         """Whether the process has ended since the last call. Its next start is then set."""

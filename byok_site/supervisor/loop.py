@@ -78,13 +78,13 @@ class Supervisor:
         self._wake.set()
 
     def _look_after(self, child: Child) -> None:
-        changed = child.reap()
+        if child.reap():
+            self._tell_guard()
         if child.is_due() and child.name not in self._held():
             child.start()
-            log.info("%s started (process %s)", child.name, child.pid)
-            changed = True
-        if changed:
             self._tell_guard()
+            child.release()
+            log.info("%s started (process %s)", child.name, child.pid)
 
     def _held(self) -> list[str]:
         """The processes that `run/hold` keeps down."""
@@ -112,7 +112,8 @@ class Supervisor:
         try:
             print(*(child.pid for child in self._children if child.pid), file=self._guard.stdin, flush=True)
         except BrokenPipeError:
-            log.warning("The guard has ended; the next look starts another.")
+            self._guard.wait()
+            self._tell_guard()
 
     def _end(self, children: Sequence[Child], grace: float) -> None:
         for child in children:
