@@ -15,7 +15,8 @@ from django.template.loader import render_to_string
 from django.utils.csp import build_policy
 from playwright.sync_api import BrowserContext, Page, Request, Route
 
-from tests.look.states import PAGES, SHELL
+from tests.look.states import PAGES
+from tests.look.things import SHELL
 
 # A name under localhost: a secure context, as the clipboard wants, that no machine has to know.
 ORIGIN = "http://console.localhost"

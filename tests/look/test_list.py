@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.look.stage import Reply, Stage, part
-from tests.look.states import KEYS
+from tests.look.things import KEYS
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.look.results import CHECKS
 from tests.look.stage import part, whole
-from tests.look.states import CHECKS, PAGES
+from tests.look.states import PAGES
 
 TEMPLATES = Path(settings.ROOT) / "templates"
 SCRIPTS = Path(settings.ROOT) / "static" / "js"

@@ -73,7 +73,7 @@ def test_only_finished_results_count_as_usable() -> None:
 
 
 def test_an_icon_is_inline_hidden_from_screen_readers_and_without_style() -> None:
-    svg = console.icon("key-round", 18, "spin")
+    svg = console.draw("key-round", 18, "spin")
     assert svg.startswith("<svg ")
     assert 'aria-hidden="true"' in svg
     assert 'width="18"' in svg
