@@ -69,8 +69,9 @@ class Door:
         return door
 
     def __call__(self, request: http.Request) -> http.Answer:
+        sent = request.headers.get("Authorization") or request.headers.get("x-api-key", "")
         with self._lock:
-            self.secrets.append(request.headers["Authorization"].removeprefix("Bearer "))
+            self.secrets.append(sent.removeprefix("Bearer "))
         return self.answers(request)
 
     @property

@@ -40,7 +40,13 @@ def controls(given: Iterable[Control]) -> pytest.MarkDecorator:
 
 def _name(control: Control) -> str:
     parts = [control.case.__name__.removeprefix("test_chk_")[:2], control.plant, *control.arguments.values()]
-    return "-".join(str(getattr(part, "__name__", part)) for part in parts)
+    return "-".join(_word(part) for part in parts)
+
+
+def _word(part: Any) -> str:
+    """A case's argument in a test's name, by whichever name it goes."""
+    names = (getattr(part, name, None) for name in ("__name__", "slug", "id"))
+    return str(next((name for name in names if name), part))
 
 
 def _marks(control: Control) -> list[pytest.Mark]:

@@ -1,5 +1,6 @@
 """CHK-20 to 29: however a message comes, an attempt has one probe run, a check two attempts, a result one effect."""
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -332,14 +333,15 @@ def test_chk_29_a_worker_and_two_sweeps_at_once_end_it_once(alice_access: Access
 
 
 def looking_before_taking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read, then write: what two workers do in the same moment."""
+    """Read, then write: here all eight have read before the first one writes."""
+    all_have_read = threading.Barrier(8)
 
     def take(check: CredentialCheck) -> bool:
-        if again(check).state == "done":
-            return False
+        free = again(check).state == "queued"
+        all_have_read.wait(timeout=5)
         check.state, check.attempt, check.lease_until = "running", 1, timezone.now()
         check.save()
-        return True
+        return free
 
     monkeypatch.setattr(CredentialCheck, "take", take)
 
@@ -402,7 +404,7 @@ def ignoring_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
 PLANTED = [
     Control(test_chk_20_the_same_message_again_and_again, taking_what_is_done, {"times": 2}),
     Control(test_chk_21_the_same_message_at_once, looking_before_taking, {"times": 8}),
-    Control(test_chk_22_while_another_worker_has_it, looking_before_taking),
+    Control(test_chk_22_while_another_worker_has_it, taking_what_is_done),
     Control(test_chk_23_after_its_end, taking_what_is_done),
     Control(test_chk_24_the_key_is_replaced_during_the_probe, judging_whatever_is_stored),
     Control(test_chk_24_after_the_key_was_replaced, judging_whatever_is_stored),
