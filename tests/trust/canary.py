@@ -1,0 +1,155 @@
+"""Canaries: secrets that must turn up nowhere, and a search that knows them in every disguise.
+
+Each run makes its own, so whatever is found has leaked in this run. Eight consecutive characters of a canary's random
+part are a hit, twelve of a hexadecimal one: half a mask is caught, a hint is not.
+"""
+
+import secrets
+import string
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Self
+
+from organizations.models.api_key import PREFIX
+from organizations.tokens import LOOKUP_LENGTH
+from tests.fakeproviders import providers, samples
+from tests.trust.layers import layers
+
+WINDOW: Final = 8
+HEXADECIMAL_WINDOW: Final = 12
+_ALPHANUMERIC: Final = string.ascii_letters + string.digits
+# A shortest hit covers eight bytes, so it holds one of its 5-grams wherever every fourth of them is looked up.
+_GRAM: Final = 5
+_STEP: Final = WINDOW - _GRAM + 1
+# Version and time of a Fernet token: shared by all that were made in the same second.
+_TOKEN_HEAD: Final = 12
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A secret of this run. ``name`` stands for it in reports; ``pieces`` are its random parts, ``window`` a hit."""
+
+    name: str
+    value: str = field(repr=False)
+    pieces: tuple[bytes, ...] = field(repr=False)
+    window: int = WINDOW
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def whole(cls, name: str, value: str) -> Self:
+        """A secret that is random from its first to its last character."""
+        return cls(name, value, (value.encode(),))
+
+    @classmethod
+    def provider_key(cls, name: str, provider: str, scenario: str) -> Self:
+        """A fresh key that gets this answer. What keys of a provider have in common is no part of the secret."""
+        value, shape = samples.fresh_key(provider, scenario), providers.get(provider).shape
+        middle = value.removeprefix(shape.head).removesuffix(f"{shape.separator}{scenario}{shape.tail}")
+        random = middle.removeprefix("FAKE")
+        pieces = random.split(shape.mark) if shape.mark else [random]
+        return cls(name, value, tuple(piece.encode() for piece in pieces))
+
+    @classmethod
+    def api_key(cls, name: str, plaintext: str) -> Self:
+        """A key of ours. Its look-up part is public."""
+        return cls(name, plaintext, (plaintext[len(PREFIX) + LOOKUP_LENGTH :].encode(),))
+
+    @classmethod
+    def hexadecimal(cls, name: str, value: str, public: str) -> Self:
+        """A secret of hexadecimal digits behind a ``public`` beginning."""
+        return cls(name, value, (value.removeprefix(public).encode(),), HEXADECIMAL_WINDOW)
+
+    @classmethod
+    def fernet_key(cls, name: str, value: str) -> Self:
+        """A key of the vault, also as the bytes that it stands for."""
+        return cls(name, value, (value.rstrip("=").encode(), urlsafe_b64decode(value)))
+
+    @classmethod
+    def ciphertext(cls, name: str, token: str) -> Self:
+        """What the vault has sealed: no secret, but gone after a deletion."""
+        return cls(name, token, (token[_TOKEN_HEAD:].rstrip("=").encode(),))
+
+    @classmethod
+    def password(cls, name: str) -> Self:
+        """What a person might choose: no eight characters of it look the same in every encoding."""
+        groups = ("".join(secrets.choice(_ALPHANUMERIC) for _ in range(3)) for _ in range(8))
+        return cls.whole(name, "".join(map("".join, zip(groups, "\"é<+& '/", strict=True))) + "Z")
+
+
+class Hit(NamedTuple):
+    """A canary was found. It can be printed: it names the canary and shows no part of it."""
+
+    place: str
+    canary: str
+    encoding: str
+
+
+class _Stream(NamedTuple):
+    """A piece of a canary as one encoding writes it, and how many of its characters in a row are a hit."""
+
+    canary: Canary
+    encoding: str
+    data: bytes
+    need: int
+
+
+def streams(canary: Canary) -> Iterator[_Stream]:
+    """All disguises that a text decoder does not take off: see ``layers`` for the others."""
+    window = canary.window
+    for piece in canary.pieces:
+        yield _Stream(canary, "raw", piece, window)
+        for shift in range(3):
+            start, end, need = -(-8 * shift // 6), 8 * (shift + len(piece)) // 6, (8 * window - 4) // 6
+            yield _Stream(canary, "base64", b64encode(bytes(shift) + piece)[start:end], need)
+            yield _Stream(canary, "base64url", urlsafe_b64encode(bytes(shift) + piece)[start:end], need)
+        yield _Stream(canary, "hex", piece.hex().encode(), 2 * window)
+        yield _Stream(canary, "hex", piece.hex().upper().encode(), 2 * window)
+        with suppress(UnicodeDecodeError):
+            yield _Stream(canary, "utf-16", piece.decode().encode("utf-16-le"), 2 * window - 1)
+
+
+class Search:
+    """Looks for all canaries at once: the time grows with the haystack alone."""
+
+    def __init__(self, canaries: Iterable[Canary]) -> None:
+        self._grams: dict[bytes, list[tuple[_Stream, int]]] = defaultdict(list)
+        # Mostly the two kinds of base64 are the same.
+        different = {(canary, one.data): one for canary in canaries for one in streams(canary)}
+        for stream in different.values():
+            for at in range(len(stream.data) - _GRAM + 1):
+                self._grams[stream.data[at : at + _GRAM]].append((stream, at))
+
+    def hits(self, place: str, data: bytes) -> set[Hit]:
+        """Everything found in ``data`` and in what is wrapped in it."""
+        return {Hit(place, *found) for layer in layers(data) for found in self._found(layer)}
+
+    def _found(self, data: bytes) -> set[tuple[str, str]]:
+        grams = self._grams
+        seeds = [at for at in range(0, len(data) - _GRAM + 1, _STEP) if data[at : at + _GRAM] in grams]
+        found = set()
+        for at in seeds:
+            for stream, offset in grams[data[at : at + _GRAM]]:
+                name = stream.canary.name, stream.encoding
+                if name not in found and _run(stream, offset, data, at) >= stream.need:
+                    found.add(name)
+        return found
+
+
+def _run(stream: _Stream, offset: int, data: bytes, at: int) -> int:
+    """How many characters in a row of ``stream`` stand in ``data`` around a gram that both share."""
+    left = right = 0
+    ours, theirs = stream.data[:offset][::-1], data[max(at - len(stream.data), 0) : at][::-1]
+    for one, other in zip(ours, theirs, strict=False):
+        if one != other:
+            break
+        left += 1
+    for one, other in zip(stream.data[offset:], data[at : at + len(stream.data)], strict=False):
+        if one != other:
+            break
+        right += 1
+    return left + right
