@@ -32,6 +32,9 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+NEVER = Reply(status=0)
+"""No answer: the request stays under way."""
+
 type Answer = Reply | Callable[[Request], Reply | None] | None
 """A reply, a function that makes one, or ``None``: the connection breaks."""
 
@@ -97,6 +100,8 @@ class Stage:
             return route.fulfill(status=200 if file else 404, path=file, content_type=kind)
         answer = self.answers.get((request.method, path), Reply("nothing here", 404))
         reply = answer(request) if callable(answer) else answer
+        if reply is NEVER:
+            return None
         if reply is None:
             return route.abort()
         policy = build_policy(settings.SECURE_CSP)

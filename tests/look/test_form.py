@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.look.stage import ORIGIN, Reply, Stage, part, whole
+from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
 
 pytestmark = pytest.mark.browser
 
@@ -130,6 +130,18 @@ def test_a_poll_outlives_an_outage_and_says_so_meanwhile(page: Page, stage: Stag
     stage.on("GET", CHECK, Reply(part("check-invalid", "result")))
     expect(page.locator("[data-verdict=invalid]")).to_be_visible()
     expect(page.get_by_text("The console doesn’t answer just now.")).to_be_hidden()
+
+
+def test_a_save_does_not_wait_for_a_poll_that_is_under_way(page: Page, stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-running", "pressed")))
+    stage.on("GET", CHECK, NEVER)
+    stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    with page.expect_request(f"**{CHECK}"):
+        pass
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_focused()
 
 
 def test_enter_in_a_field_saves_instead_of_testing(page: Page, stage: Stage) -> None:
