@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -283,14 +284,19 @@ def _encrypt(document: Mapping[str, Any]) -> Sealed:
 
 
 def _decrypt(sealed: Sealed) -> dict[str, Any]:
-    try:
-        document = json.loads(_cipher().decrypt(sealed._token.encode()))  # noqa: SLF001 -- the vault made it
-    except (InvalidToken, ValueError):
-        document = None
+    document = None
+    with contextlib.suppress(InvalidToken, ValueError):
+        if _is_canonical(sealed._token):  # noqa: SLF001 -- the vault made it
+            document = json.loads(_cipher().decrypt(sealed._token))  # noqa: SLF001
     if not isinstance(document, dict):
         # Outside the handler, so that no ciphertext hangs on the exception as its context.
         raise SecretUnreadable("The stored secret can’t be opened with CREDENTIAL_KEYS.")
     return document
+
+
+def _is_canonical(token: str) -> bool:
+    """Whether nothing else is in it: Fernet's reader skips foreign characters and all that follows a ``=``."""
+    return urlsafe_b64encode(urlsafe_b64decode(token)).decode() == token
 
 
 def _forget_keys(*, setting: str, **_: Any) -> None:
