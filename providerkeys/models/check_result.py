@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from providerkeys.models.check import CredentialCheck
 
 CARRIED_FOR: Final = timedelta(minutes=15)
+_SHORTEST_SHOWN: Final = 100
 _NOT_ASKED: Final = frozenset({"did_not_finish", "changed", "unreadable"})
 """Reasons that say nothing of the bytes behind a fingerprint: no provider was asked about them."""
 
@@ -104,7 +105,7 @@ class CheckResult(models.Model):
 
     def shown(self, state: str) -> badges.Shown:
         """The result in words, in a check that is in ``state`` now; there always is one when that is ``done``."""
-        seconds = f"{self.milliseconds / 1000:.1f} s" if self.milliseconds is not None else ""
+        seconds = _seconds(self.milliseconds)
         provider = self.credential_check.provider
         if self.verdict:
             # A finished row of a running check shows its own verdict at once.
@@ -113,3 +114,10 @@ class CheckResult(models.Model):
             did_not_finish = badges.tell(provider, Verdict.UNREACHABLE, "did_not_finish")
             return badges.Shown(self.label, state, did_not_finish, seconds)
         return badges.Shown(self.label, state, None, seconds)
+
+
+def _seconds(milliseconds: int | None) -> str:
+    """How long the provider took, e.g. ``0.4 s``; empty when nobody asked it."""
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= _SHORTEST_SHOWN else "under 0.1 s"
