@@ -125,7 +125,14 @@ def test_both_sides_are_compared_in_one_query_however_many(
     assert [query["sql"].partition(" ")[0].strip("(") for query in queries.captured_queries] == ["SELECT", "INSERT"]
 
 
-@pytest.mark.parametrize("unknown", [{"provider_key_id": "pk_unknown"}, {"api_key_id": "key_unknown"}])
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"provider_key_id": "pk_unknown"},
+        {"api_key_id": "key_unknown"},
+        {"provider_key_id": "pk_unknown", "api_key_id": "key_unknown"},
+    ],
+)
 def test_a_side_that_does_not_exist_is_as_foreign(unknown: dict[str, str], ours: ProviderKey, own: ApiKey) -> None:
     with pytest.raises(ForeignAssignment):
         KeyAssignment.objects.create(**{"provider_key_id": ours.pk, "api_key_id": own.pk, **unknown})

@@ -167,6 +167,14 @@ def test_a_secret_that_can_be_opened_again_is_readable_again(alice_access: Acces
     assert again(key).readable
 
 
+def test_a_verdict_goes_only_to_the_bytes_that_were_tested(alice_access: Access, door: Door) -> None:
+    key = stored(alice_access)
+    check = pressed(alice_access, key)
+    ProviderKey.objects.filter(pk=key.pk).update(fingerprint="of other bytes")
+    run_check(check.pk)
+    assert (again(check).verdict, again(key).verdict, again(key).last_check_at) == ("valid", "", None)
+
+
 def test_a_check_of_a_provider_that_is_gone_ends_at_its_deadline(alice_access: Access, door: Door) -> None:
     check = pressed(alice_access)
     CredentialCheck.objects.filter(pk=check.pk).update(provider="vanished")

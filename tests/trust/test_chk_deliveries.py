@@ -12,7 +12,9 @@ from django.utils import timezone
 from organizations.access import Access
 from organizations.models import Organization
 from providerkeys.models import CheckResult, CredentialCheck, ProviderKey
+from providerkeys.models.check import CheckQuerySet
 from providerkeys.providers import http
+from providerkeys.providers.verdicts import Verdict
 from providerkeys.tasks import run_check, sweep
 from tests.providerkeys.sample import (
     AFTER_THE_LEASE,
@@ -46,7 +48,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Door:
     return Door.instead(monkeypatch)
 
 
-def killed(_: object) -> http.Answer:
+def killed(*_: object) -> http.Answer:
     raise Killed
 
 
@@ -296,6 +298,46 @@ def test_chk_29_a_worker_frozen_past_its_lease_is_not_believed(
         assert_knows_nothing(key)
 
 
+def test_chk_29_an_attempt_that_lost_its_lease_can_do_nothing(alice_access: Access, door: Door) -> None:
+    check = pressed(alice_access)
+    never_began, lost = again(check), again(check)
+    assert lost.take()
+    result = lost.results.get()
+    result.credential_check = lost
+    with time_machine.travel(later(AFTER_THE_LEASE)):
+        assert not never_began.take()
+        assert again(check).take()
+        assert not lost.take()
+        assert not lost.renew()
+        assert not result.conclude("accepted", Verdict.VALID, 1)
+        assert not lost.finish()
+    assert (again(check).state, again(check).attempt, verdicts(check)) == ("running", 2, [("", "")])
+
+
+def test_chk_29_what_was_found_first_stays(alice_access: Access, door: Door) -> None:
+    check = pressed(alice_access)
+    check.take()
+    result = check.results.get()
+    result.credential_check = check
+    assert result.conclude("accepted", Verdict.VALID, 1)
+    assert not result.conclude("unknown_key", Verdict.INVALID, 2)
+    assert verdicts(check) == [("valid", "accepted")]
+
+
+def test_chk_29_an_end_is_whole_or_not_at_all(
+    alice_access: Access, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = stored(alice_access)
+    check = pressed(alice_access, key)
+    with monkeypatch.context() as dying:
+        dying.setattr(CheckResult, "apply_to", killed)
+        deliver_to_a_dying_worker(check)
+    assert (again(check).state, again(key).verdict) == ("running", "")
+    with time_machine.travel(later(AFTER_THE_LEASE)):
+        run_check(check.pk)
+    assert_done(check, key, "valid", attempts=2)
+
+
 def test_chk_29_a_result_changes_its_key_once(
     alice_access: Access, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,11 +418,23 @@ def calling_a_deletion_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def believing_a_lost_lease(monkeypatch: pytest.MonkeyPatch) -> None:
-    def conclude(result: CheckResult, reason: str, verdict: str, milliseconds: int) -> bool:
+    def conclude(result: CheckResult, reason: str, verdict: Verdict, milliseconds: int) -> bool:
         return bool(CheckResult.objects.filter(pk=result.pk).update(reason=reason, verdict=verdict))
 
     monkeypatch.setattr(CheckResult, "conclude", conclude)
     monkeypatch.setattr(CredentialCheck, "renew", lambda _: True)
+
+
+def leasing_whatever_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def own(check: CredentialCheck) -> CheckQuerySet:
+        return CredentialCheck.objects.all().filter(pk=check.pk, state="running")
+
+    monkeypatch.setattr(CredentialCheck, "_own", own)
+
+
+def ending_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = CredentialCheck._end.__wrapped__  # type: ignore[attr-defined]
+    monkeypatch.setattr(CredentialCheck, "_end", end)
 
 
 def ending_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -419,6 +473,9 @@ PLANTED = [
     Control(test_chk_28_what_the_first_attempt_found_is_not_asked_again, taking_what_is_done),
     Control(test_chk_29_a_worker_frozen_past_its_lease_is_not_believed, believing_a_lost_lease, {"finished": False}),
     Control(test_chk_29_a_worker_frozen_past_its_lease_is_not_believed, believing_a_lost_lease, {"finished": True}),
+    Control(test_chk_29_an_attempt_that_lost_its_lease_can_do_nothing, leasing_whatever_is_asked),
+    Control(test_chk_29_what_was_found_first_stays, believing_a_lost_lease),
+    Control(test_chk_29_an_end_is_whole_or_not_at_all, ending_in_pieces),
     Control(test_chk_29_a_result_changes_its_key_once, ending_twice),
     Control(test_chk_29_a_worker_and_two_sweeps_at_once_end_it_once, ending_twice),
 ]
