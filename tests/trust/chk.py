@@ -39,7 +39,8 @@ def controls(given: Iterable[Control]) -> pytest.MarkDecorator:
 
 
 def _name(control: Control) -> str:
-    parts = [control.case.__name__.removeprefix("test_chk_")[:2], control.plant, *control.arguments.values()]
+    case = control.case.__name__.removeprefix("test_").upper().split("_")
+    parts = ["-".join(case[:2]), control.plant, *control.arguments.values()]
     return "-".join(_word(part) for part in parts)
 
 
