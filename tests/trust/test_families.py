@@ -9,7 +9,10 @@ import pytest
 
 from tests.trust.families import summary
 
-ENC_IDS = {f"{number:02}" for number in range(1, 18)}
+IDS = {
+    "enc": {f"{number:02}" for number in range(1, 18)},
+    "chk": {"01", "02", "03", "05", "07", "08", "10", *(str(number) for number in range(20, 30))},
+}
 
 
 def test_each_family_tells_its_cases_in_one_line() -> None:
@@ -41,21 +44,23 @@ def modules(family: str) -> Iterator[ModuleType]:
         yield import_module(f"tests.trust.{file.stem}")
 
 
-def case_ids(names: Iterator[str]) -> set[str]:
+def case_ids(family: str, names: Iterator[str]) -> set[str]:
     """``01`` for ``test_enc_01_…``; all three for ``test_enc_04_05_06_…``."""
-    words = (name.removeprefix("test_enc_").split("_") for name in names if name.startswith("test_enc_"))
+    start = f"test_{family}_"
+    words = (name.removeprefix(start).split("_") for name in names if name.startswith(start))
     return {word for found in words for word in found if word.isdecimal() and len(word) == 2}
 
 
 def controlled(module: ModuleType) -> Iterator[str]:
     """The names of the cases that this module's controls put to the test."""
-    for mark in getattr(module.test_control, "pytestmark", []):
+    for mark in getattr(getattr(module, "test_control", None), "pytestmark", []):
         if mark.name == "parametrize":
             yield from (given.values[0].case.__name__ for given in mark.args[1])
 
 
-def test_every_id_of_enc_has_a_case_and_a_positive_control() -> None:
-    found = list(modules("enc"))
+@pytest.mark.parametrize("family", IDS)
+def test_every_id_has_a_case_and_a_positive_control(family: str) -> None:
+    found = list(modules(family))
 
-    assert case_ids(name for module in found for name in vars(module)) == ENC_IDS
-    assert case_ids(name for module in found for name in controlled(module)) == ENC_IDS
+    assert case_ids(family, (name for module in found for name in vars(module))) == IDS[family]
+    assert case_ids(family, (name for module in found for name in controlled(module))) == IDS[family]
