@@ -236,9 +236,8 @@ _PROOF: Final[dict[str, Any]] = {"sentinel": "credential keys"}
 
 def verify_keys() -> None:
     """Raise ``WrongKeys`` unless ``CREDENTIAL_KEYS`` reads what this database holds. An empty database is fine."""
-    sentinel = Sentinel.objects.first()
+    sentinel = _sentinel()
     if sentinel is None:
-        _refuse_secrets_without_sentinel()
         return
     with contextlib.suppress(SecretUnreadable):
         if _decrypt(sentinel.proof or Sealed()) == _PROOF:
@@ -246,21 +245,28 @@ def verify_keys() -> None:
     raise WrongKeys("CREDENTIAL_KEYS cannot read the credentials in this database. Restore the keys that wrote them.")
 
 
-def _refuse_secrets_without_sentinel() -> None:
-    for model in apps.get_app_config("providerkeys").get_models():
-        for field in model._meta.get_fields():
-            if (
-                isinstance(field, SealedTextField)
-                and model._default_manager.filter(**{f"{field.name}__isnull": False}).exists()
-            ):
-                raise WrongKeys(
-                    "This database holds credentials, but not the sentinel that proves which keys wrote them."
-                )
+def _sentinel() -> Sentinel | None:
+    """The sentinel, or ``None`` in a database without secrets. Raises ``WrongKeys`` when it is missing beside some."""
+    found = Sentinel.objects.first()
+    if found is None and _holds_secrets():
+        # Since the first look somebody may have saved the first secret, and the sentinel with it.
+        found = Sentinel.objects.first()
+        if found is None:
+            raise WrongKeys("This database holds credentials, but not the sentinel that proves which keys wrote them.")
+    return found
+
+
+def _holds_secrets() -> bool:
+    return any(
+        model._default_manager.filter(**{f"{field.name}__isnull": False}).exists()
+        for model in apps.get_app_config("providerkeys").get_models()
+        for field in model._meta.get_fields()
+        if isinstance(field, SealedTextField) and model is not Sentinel
+    )
 
 
 def _ensure_sentinel() -> None:
-    if not Sentinel.objects.exists():
-        _refuse_secrets_without_sentinel()
+    if _sentinel() is None:
         # Two processes may write their first secret at once; the one that comes second finds the other's.
         Sentinel.objects.bulk_create([Sentinel(proof=_encrypt(_PROOF))], ignore_conflicts=True)
     keys_verified()
