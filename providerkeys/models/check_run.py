@@ -10,7 +10,7 @@ from providerkeys.models.check_result import CheckResult
 from providerkeys.models.provider_key import ProviderKey
 from providerkeys.providers import http, registry
 from providerkeys.providers.base import Credential, Provider
-from providerkeys.vault import Purpose, Sealable, SecretUnreadable
+from providerkeys.vault import Purpose, Sealable, SecretUnreadable, VaultError
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def _reason(result: CheckResult, provider: Provider) -> str:
         return provider.check(_credential(result), send)
     except http.Unreachable as unreachable:
         return unreachable.reason
-    except SecretUnreadable:
+    except VaultError:
         return "unreadable"
     except _CredentialsMoved:
         return "changed"

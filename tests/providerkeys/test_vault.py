@@ -11,9 +11,10 @@ from django.db import connection, connections
 from organizations.access import Access
 from organizations.models import Organization
 from providerkeys import vault
-from providerkeys.models import CredentialCheck, ProviderKey, Sentinel
+from providerkeys.models import CredentialCheck, ProviderKey, Sentinel, check_run
 from providerkeys.vault import Purpose, Sealed, SecretUnreadable, WrongKeys
 from tests.providerkeys import sample
+from tests.providerkeys.sample import Door
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -130,6 +131,20 @@ class TestWrongKeys:
             sample.stored(alice_access, SECRET)
 
         assert not Sentinel.objects.exists()
+
+    def test_open_nothing_send_nothing_and_stamp_nothing(
+        self, alice_access: Access, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key = sample.stored(alice_access, SECRET)
+        check = sample.pressed(alice_access, key)
+        door = Door.instead(monkeypatch)
+        settings.CREDENTIAL_KEYS = [new_key()]
+
+        check_run.run(check.pk)
+
+        assert door.probes == 0
+        assert sample.verdicts(check) == [("unreachable", "unreadable")]
+        assert sample.again(key).readable
 
     def test_are_no_longer_wrong_once_restored(self, alice_access: Access, settings: Any) -> None:
         key, right = sample.stored(alice_access, SECRET), settings.CREDENTIAL_KEYS
