@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from tests import chromium
+from tests import chromium, settings
 
 # The cast: Alice, admin; Dana, member; Charlie, admin of another organization; Sam, staff.
 pytest_plugins = ["tests.cast", "tests.fakeproviders.fixtures", "tests.trust.families"]
@@ -19,6 +19,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason="Chromium was not found"))
+
+
+def pytest_unconfigure() -> None:
+    """Remove the data folder of this process; the workers of a parallel run leave without Python's own farewell."""
+    settings.THROW_AWAY.cleanup()
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

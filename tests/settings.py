@@ -17,9 +17,9 @@ for _name in _PRODUCT:
 if os.environ.get("DATABASE_URL") != os.environ.get("TEST_DATABASE_URL"):
     os.environ.pop("DATABASE_URL", None)
 
-# Kept in a name: the folder goes away with the process that made it.
-_folder = tempfile.TemporaryDirectory(prefix="byok-tests-")
-os.environ.update(secret_keys.generate(), BYOK_DATA_DIR=_folder.name)
+# tests/conftest.py removes it at the end.
+THROW_AWAY = tempfile.TemporaryDirectory(prefix="byok-tests-")
+os.environ.update(secret_keys.generate(), BYOK_DATA_DIR=THROW_AWAY.name)
 
 from byok_site.settings import *  # noqa: E402, F403  Reads the environment prepared above.
 from byok_site.settings import DATA_DIR, DATABASES  # noqa: E402
