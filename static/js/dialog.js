@@ -40,7 +40,8 @@ if (dialog) {
 
   dialog.addEventListener("close", () => {
     dialog.replaceChildren();
-    opener?.focus();
+    // A row that was tested meanwhile is another element of the same name.
+    (opener?.isConnected ? opener : document.getElementById(opener?.id))?.focus();
     opener = null;
   });
 }
