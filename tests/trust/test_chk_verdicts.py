@@ -65,6 +65,7 @@ def test_chk_08_a_documented_answer_has_its_verdict(sample: Sample, alice_access
 
 # Whatever the answer
 
+OFTEN = [100, 200, 204, 302, 400, 401, 402, 403, 404, 407, 429, 500, 503, 529]
 _PAGE = b"<!doctype html><title>Proxy sign-in required</title>"
 GARBAGE = [b"", _PAGE, b"{", b"[]", b"null", b"0", b'"text"', b"{}", b"\xff\xfe"]
 SHAPES: list[Any] = [
@@ -122,7 +123,7 @@ def assert_fair(provider: Provider, said: http.Answer) -> None:
 @pytest.mark.parametrize("content_type", ["application/json", "text/html; charset=utf-8", ""])
 def test_chk_08_any_status_with_any_known_body(provider: Provider, content_type: str) -> None:
     for body in set(bodies(provider)):
-        for status in range(100, 600):
+        for status in range(100, 600) if content_type == "application/json" else OFTEN:
             assert_fair(provider, http.Answer(status, content_type, body))
 
 
@@ -145,7 +146,7 @@ ERRORS = st.fixed_dictionaries(
     {"error": st.dictionaries(st.sampled_from(["type", "code", "message", "details"]), WORDS | JSON)}
 )
 ANY_BODY = st.binary(max_size=80) | (JSON | ERRORS).map(lambda document: json.dumps(document).encode())
-ANY_STATUS = st.integers(100, 599) | st.sampled_from([200, 400, 401, 402, 403, 404, 429, 500, 503, 529])
+ANY_STATUS = st.integers(100, 599) | st.sampled_from(OFTEN)
 ANY_TYPE = st.sampled_from(["application/json", "application/json; charset=utf-8", "text/html", ""])
 
 
