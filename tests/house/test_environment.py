@@ -287,6 +287,7 @@ def test_celery_carries_ids_in_and_nothing_out(load: Load) -> None:
     assert not settings["CELERY_WORKER_SEND_TASK_EVENTS"]
     assert not settings["CELERY_TASK_SEND_SENT_EVENT"]
     assert not settings["CELERY_TASK_PUBLISH_RETRY"]
+    assert not settings["CELERY_WORKER_ENABLE_REMOTE_CONTROL"]
     assert "CELERY_RESULT_BACKEND" not in settings
     assert {name for name in settings if "TIME_LIMIT" in name} == set()
     assert settings["CELERY_BEAT_SCHEDULE"]["sweep"]["schedule"] == 10
