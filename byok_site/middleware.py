@@ -1,11 +1,27 @@
-"""Two small policies every answer of the console obeys."""
+"""Small policies every answer of the console obeys, and static files in a form that suits ASGI."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
 
 type Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # It ships no types.
+    """whitenoise answers with an open file, which Django's ASGI handler reads whole, with a warning. So it is read here."""
+
+    @staticmethod
+    def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
+        found = static_file.get_response(request.method, request.META)
+        content = b""
+        if found.file:
+            with found.file as file:
+                content = file.read()
+        return HttpResponse(content, status=int(found.status), headers=dict(found.headers))
 
 
 def browser_policies(get_response: Handler) -> Handler:
@@ -13,9 +29,7 @@ def browser_policies(get_response: Handler) -> Handler:
 
     def handle(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault(
-            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-        )
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         return response
 
     return handle

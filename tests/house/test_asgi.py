@@ -142,17 +142,20 @@ def test_the_scheme_is_that_of_base_url_whatever_the_last_hop_used(
     assert seen == [scheme]
 
 
-def test_browser_policies_are_on_every_page() -> None:
-    for path in ("/login/", "/nowhere/"):
-        headers = get(path).headers
-        assert headers["Content-Security-Policy"] == (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        )
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Referrer-Policy"] == "same-origin"
-        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-        assert "camera=()" in headers["Permissions-Policy"]
+@pytest.mark.parametrize(
+    "path", ["/login/", "/nowhere/", "/healthz", "/readyz", "/v1/nowhere", "/static/css/console.css"]
+)
+def test_browser_policies_are_on_every_answer(path: str) -> None:
+    headers = {name.lower(): value for name, value in get(path).headers.items()}
+
+    assert headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
 
 
 def test_websockets_are_refused() -> None:
