@@ -1,9 +1,44 @@
 """The answers to what went wrong: a page, or for htmx the part of it that is swapped in. A status is never changed."""
 
-from django.http import HttpRequest, HttpResponse
+from types import FrameType
+from typing import Any, override
+
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.datastructures import MultiValueDict
+from django.views.debug import SafeExceptionReporterFilter
 from django_htmx.middleware import HtmxDetails
+
+
+class QuietReporterFilter(SafeExceptionReporterFilter):
+    """What Django's own error page may show with DEBUG on: where it broke, and nothing of what was typed or held there.
+
+    Django's filter does nothing while DEBUG is on, and any variable of any frame may hold a secret.
+    """
+
+    @override
+    def is_active(self, request: HttpRequest | None) -> bool:
+        return True
+
+    @override
+    def get_post_parameters(self, request: HttpRequest | None) -> MultiValueDict[str, Any]:
+        return self.get_cleansed_multivaluedict(request, request.POST) if request else MultiValueDict()
+
+    @override
+    def get_cleansed_multivaluedict(self, request: HttpRequest | None, multivaluedict: QueryDict) -> QueryDict:
+        cleansed = multivaluedict.copy()
+        for name in multivaluedict:
+            cleansed[name] = self.cleansed_substitute
+        return cleansed
+
+    @override
+    def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
+        return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
+
+    @override
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> Any:
+        return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

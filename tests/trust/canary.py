@@ -4,6 +4,7 @@ Each run makes its own, so whatever is found has leaked in this run. Eight conse
 part are a hit, twelve of a hexadecimal one: half a mask is caught, a hint is not.
 """
 
+import re
 import secrets
 import string
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
 from organizations.models.api_key import PREFIX
-from organizations.tokens import LOOKUP_LENGTH
+from organizations.tokens import LOOKUP_LENGTH, lookup_of
 from tests.fakeproviders import providers, samples
 from tests.trust.layers import layers
 
@@ -24,6 +25,8 @@ _ALPHANUMERIC: Final = string.ascii_letters + string.digits
 # A shortest hit covers eight bytes, so it holds one of its 5-grams wherever every fourth of them is looked up.
 _GRAM: Final = 5
 _STEP: Final = WINDOW - _GRAM + 1
+STRAY: Final = "an API key that nobody was shown"
+_OUR_KEY: Final = re.compile(rb"byok_[0-9A-Za-z]{50}")
 # Version and time of a Fernet token: shared by all that were made in the same second.
 _TOKEN_HEAD: Final = 12
 
@@ -117,6 +120,8 @@ class Search:
     """Looks for all canaries at once: the time grows with the haystack alone."""
 
     def __init__(self, canaries: Iterable[Canary]) -> None:
+        canaries = list(canaries)
+        self._known = {canary.value for canary in canaries}
         self._grams: dict[bytes, list[tuple[_Stream, int]]] = defaultdict(list)
         # Mostly the two kinds of base64 are the same.
         different = {(canary, one.data): one for canary in canaries for one in streams(canary)}
@@ -126,7 +131,7 @@ class Search:
 
     def hits(self, place: str, data: bytes) -> set[Hit]:
         """Everything found in ``data`` and in what is wrapped in it."""
-        return {Hit(place, *found) for layer in layers(data) for found in self._found(layer)}
+        return {Hit(place, *found) for layer in layers(data) for found in self._found(layer) | self._strays(layer)}
 
     def _found(self, data: bytes) -> set[tuple[str, str]]:
         grams = self._grams
@@ -138,6 +143,11 @@ class Search:
                 if name not in found and _run(stream, offset, data, at) >= stream.need:
                     found.add(name)
         return found
+
+    def _strays(self, data: bytes) -> set[tuple[str, str]]:
+        """API keys that were made and never shown, so that nobody knows them as a canary."""
+        found = {text.decode() for text in _OUR_KEY.findall(data)} - self._known
+        return {(STRAY, "raw") for text in found if lookup_of(PREFIX, text)}
 
 
 def _run(stream: _Stream, offset: int, data: bytes, at: int) -> int:

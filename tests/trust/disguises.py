@@ -5,6 +5,7 @@ import json
 import zlib
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from quopri import encodestring
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -48,6 +49,7 @@ DISGUISES: Final[Mapping[str, Callable[[str], bytes]]] = {
     "zlib": lambda secret: zlib.compress((_AROUND + secret).encode()),
     "celery": _celery,
     "session": lambda secret: signing.dumps(_AROUND + secret, key="not a key", compress=True).encode(),
+    "mail": lambda secret: encodestring(f"{'.' * 70}{secret}".encode()),
     "json in html": lambda secret: escape(json.dumps(secret)).encode(),
 }
 

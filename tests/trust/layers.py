@@ -1,4 +1,4 @@
-"""What is wrapped around a text: escapes, base64 (Celery bodies, sessions), gzip, zlib, the broker's own compression."""
+"""What is wrapped around a text: escapes, a mail's line ends, base64 (Celery bodies, sessions), gzip, zlib, the broker's own compression."""
 
 import html
 import re
@@ -6,6 +6,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
+from quopri import decodestring
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -37,6 +38,8 @@ def _inside(data: bytes) -> Iterator[bytes]:
     plain = _unescaped(data)
     if plain != data:
         yield plain
+    if b"=\n" in data:
+        yield decodestring(data)
     yield from _base64(data)
     yield from _inflated(data, _GZIP, 31)
     yield from _inflated(data, _ZLIB, 15)
