@@ -17,6 +17,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "worker": (*CELERY, "worker", "-P", "threads", "-c", "64", *QUIET_WORKER),
     "beat": (*CELERY, "beat"),
 }
+# The first people exist before any of these processes starts: their passwords are nobody else's to keep.
+FIRST_PASSWORDS = ("BYOK_ADMIN_PASSWORD", "BYOK_STAFF_PASSWORD")
 
 
 def programs(more: Mapping[str, str]) -> list[Program]:
@@ -25,4 +27,5 @@ def programs(more: Mapping[str, str]) -> list[Program]:
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """Our own environment, with `more` variables and the data folder of this process."""
-    return {**os.environ, "BYOK_DATA_DIR": str(settings.DATA_DIR), **more}
+    own = {name: value for name, value in os.environ.items() if name not in FIRST_PASSWORDS}
+    return {**own, "BYOK_DATA_DIR": str(settings.DATA_DIR), **more}
