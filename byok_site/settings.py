@@ -62,6 +62,8 @@ MIDDLEWARE = [
     "byok_site.middleware.browser_policies",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "byok_site.middleware.StaticFiles",
+    # A page of 50 keys is 255 kB and compresses to 15. Django pads each answer at random, against guessing by length.
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

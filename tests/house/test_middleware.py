@@ -1,5 +1,7 @@
 """What is kept out of caches, and by what name throttling counts."""
 
+import gzip
+
 from django.test import Client, RequestFactory
 
 from byok_site.throttling import login_name
@@ -20,3 +22,11 @@ def test_another_letter_case_is_the_same_login() -> None:
 
     assert login_name(request, None) == "alice@acme.example"
     assert login_name(request, {"username": "DANA@acme.example"}) == "dana@acme.example"
+
+
+def test_pages_travel_compressed_where_the_browser_takes_it(alice: User) -> None:
+    page = client_for(alice).get("/orgs/acme/provider-keys/", headers={"Accept-Encoding": "gzip"})
+
+    assert page.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(page.content).lower().lstrip().startswith(b"<!doctype html>")
+    assert "Content-Encoding" not in client_for(alice).get("/orgs/acme/provider-keys/").headers
