@@ -1,8 +1,11 @@
 """The answers to what went wrong: a page, or for htmx the part of it that is swapped in. A status is never changed."""
 
+import sys
+from http import HTTPStatus
 from types import FrameType
 from typing import Any, override
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -59,7 +62,11 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     # Without a request no context processor runs: this answer needs neither database nor session.
-    return HttpResponse(render_to_string(_part(request, "500.html")), status=500)
+    if isinstance(sys.exception(), OperationalError):
+        # Locked or away. It comes back by itself, and so may whoever asked.
+        page, seconds = render_to_string(_part(request, "503.html")), {"Retry-After": "10"}
+        return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=seconds)
+    return HttpResponse(render_to_string(_part(request, "500.html")), status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _show(request: HttpRequest, template: str, status: int) -> HttpResponse:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
@@ -16,6 +17,7 @@ SENTENCES = {
     403: "This isn’t yours to change.",
     404: "No key fits this address.",
     500: "Something broke on our side.",
+    503: "The console can’t reach its database.",
 }
 
 
@@ -24,6 +26,8 @@ def fail(_: HttpRequest, status: int) -> HttpResponse:
         raise BadRequest("sk-proj-FAKE-in-an-exception")
     if status == 403:
         raise PermissionDenied("sk-proj-FAKE-in-an-exception")
+    if status == 503:
+        raise OperationalError("sk-proj-FAKE-in-an-exception")
     raise RuntimeError("sk-proj-FAKE-in-an-exception")
 
 
@@ -61,12 +65,13 @@ def test_each_keeps_its_status_and_says_a_sentence(client: Client, status: int, 
 
 
 @pytest.mark.urls(__name__)
+@pytest.mark.parametrize("status", [500, 503])
 @pytest.mark.parametrize("htmx", [False, True])
 def test_saying_that_something_broke_asks_the_database_nothing(
-    client: Client, htmx: bool, django_assert_num_queries: Any
+    client: Client, status: int, htmx: bool, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(2):  # Session and user, by a middleware; none by the answer.
-        ask(client, 500, htmx=htmx)
+        ask(client, status, htmx=htmx)
 
 
 @pytest.mark.parametrize("htmx", [False, True])

@@ -252,6 +252,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "403-csrf": lone("403_csrf.html"),
     "404": lone("404.html"),
     "500": lone("500.html"),
+    "503": lone("503.html"),
     **{
         f"check-{name}": page("providerkeys/check.html", check=each, provider_label="OpenAI")
         for name, each in CHECKS.items()
