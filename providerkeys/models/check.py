@@ -193,11 +193,11 @@ class CredentialCheck(models.Model):
             raise TooManyChecks(_seconds_until(times[-settings.CHECKS_PER_MINUTE] + minute, now))
 
     def send(self) -> None:
-        """Tell a worker, by nothing but this check's id. A broker that is away is no failure: the sweep sends again."""
-        CredentialCheck.objects.filter(pk=self.pk).update(sent_at=timezone.now())
+        """Tell a worker, by nothing but this check's id. That it can't be told now is no failure: the sweep sends again."""
         try:
+            CredentialCheck.objects.filter(pk=self.pk).update(sent_at=timezone.now())
             current_app.send_task("providerkeys.run_check", args=[self.pk], ignore_result=True)
-        except Exception as error:  # noqa: BLE001 -- whatever the transport raises, the check is queued and will be sent.
+        except Exception as error:  # noqa: BLE001 -- whatever database or broker raise, the check is queued already.
             log.warning("check %s is queued but not sent (%s); the sweep sends it", self.pk, type(error).__name__)
 
     # How a check runs: see ``check_run``.

@@ -4,6 +4,8 @@ import json
 import logging
 import time
 
+from django.db import OperationalError
+
 from providerkeys import vault
 from providerkeys.models.check import CredentialCheck
 from providerkeys.models.check_result import CheckResult
@@ -33,10 +35,14 @@ def run(check_id: str) -> None:
         for result in check.results.filter(verdict="").order_by("position"):
             result.credential_check = check
             _conclude(result, provider)
+        check.finish()
     except _LeaseLost:
         log.info("check %s: attempt %d lost its lease", check.pk, check.attempt)
         return
-    check.finish()
+    except OperationalError as error:
+        # The lease runs out, and another attempt says what this one could not write.
+        log.warning("check %s: attempt %d ended by %s", check.pk, check.attempt, type(error).__name__)
+        return
     log.info("check %s done: provider=%s attempt=%d", check.pk, check.provider, check.attempt)
 
 
@@ -66,7 +72,8 @@ def _reason(result: CheckResult, provider: Provider) -> str:
         return "unreadable"
     except _CredentialsMoved:
         return "changed"
-    except _LeaseLost:
+    except (_LeaseLost, OperationalError):
+        # Ours, and nothing that the provider said.
         raise
     except Exception as error:  # noqa: BLE001 -- a mistake in a provider's file must not look like a wrong key.
         # The type alone: text and traceback of an exception may hold a part of the credential.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from celery import current_app
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from organizations.access import Access
 from organizations.models import AuditEvent
@@ -19,6 +19,7 @@ from providerkeys.providers.verdicts import Verdict
 from providerkeys.tasks import run_check
 from tests.providerkeys.sample import (
     AFTER_THE_DEADLINE,
+    AFTER_THE_LEASE,
     FORMER,
     LATTER,
     Answerer,
@@ -147,6 +148,23 @@ def test_a_mistake_in_a_providers_file_is_unreachable_and_logs_no_secret(
     assert verdicts(check) == [("unreachable", "unexpected")]
     assert "RuntimeError" in caplog.text
     assert FORMER[-12:] not in caplog.text
+
+
+@pytest.mark.parametrize("step", ["renew", "finish"])
+def test_a_database_that_locks_the_worker_out_says_nothing_of_the_key_and_another_attempt_does(
+    step: str, alice_access: Access, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lock_out(_: CredentialCheck) -> bool:
+        raise OperationalError("database is locked")
+
+    check = pressed(alice_access)
+    with monkeypatch.context() as locked:
+        locked.setattr(CredentialCheck, step, lock_out)
+        run_check(check.pk)
+    assert (again(check).state_now, {verdict for verdict, _ in verdicts(check)} - {"", "valid"}) == ("running", set())
+    with time_machine.travel(later(AFTER_THE_LEASE)):
+        run_check(check.pk)
+        assert (again(check).state, again(check).verdict, again(check).attempt) == ("done", "valid", 2)
 
 
 def test_a_secret_that_cannot_be_opened_is_not_sent(alice_access: Access, door: Door) -> None:
