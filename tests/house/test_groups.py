@@ -1,0 +1,35 @@
+"""A parallel run keeps the tests of a group together."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = """
+import pytest
+
+@pytest.mark.xdist_group("first")
+@pytest.mark.parametrize("number", range(8))
+def test_first(number):
+    pass
+
+@pytest.mark.parametrize("number", [pytest.param(number, marks=pytest.mark.xdist_group("second")) for number in range(8)])
+def test_second(number):
+    pass
+"""
+
+
+def test_each_group_has_one_worker(tmp_path: Path) -> None:
+    (tmp_path / "test_sample.py").write_text(TESTS)
+    options = ["-p", "no:django", "-p", "tests.groups", "-n", "2", "--dist", "loadgroup", "--verbose"]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", f"--rootdir={tmp_path}", "-c", "/dev/null", *options, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    workers = set(re.findall(r"\[(gw\d)\].*test_(first|second)", done.stdout))
+    assert sorted(group for _, group in workers) == ["first", "second"], done.stdout
