@@ -13,6 +13,8 @@ from providerkeys.providers import registry
 from providerkeys.providers.base import Credential, Provider
 
 _CHOOSE: Final = "Choose a provider from the list."
+_TYPE_AGAIN: Final = "Type the new API key again, or tick “Keep the stored key”."
+_ONE_OF_TWO: Final = "You typed a new API key and ticked “Keep the stored key”. Do one of the two."
 
 
 def _providers() -> list[tuple[str, str]]:
@@ -22,13 +24,16 @@ def _providers() -> list[tuple[str, str]]:
 class CredentialsForm(forms.Form):
     """A provider and credentials for it, as checks and saves take them alike.
 
-    For a stored ``key`` the provider is fixed, and blank credentials stand for the stored ones. Unknown fields are
-    ignored.
+    For a stored ``key`` the provider is fixed, and blank credentials stand for the stored ones; but once new ones were
+    typed and emptied for safety (``emptied``), blank needs a word: ``keep_stored``. Unknown fields are ignored.
     """
 
     provider = forms.ChoiceField(
         label="Provider", choices=_providers, error_messages={"required": _CHOOSE, "invalid_choice": _CHOOSE}
     )
+
+    emptied = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    keep_stored = forms.BooleanField(label="Keep the stored key", required=False)
 
     def __init__(
         self,
@@ -45,15 +50,32 @@ class CredentialsForm(forms.Form):
         self.chosen = self._chosen()
         if key:
             del self.fields["provider"]
+        if not self.can_keep:
+            del self.fields["emptied"], self.fields["keep_stored"]
         if self.chosen:
-            nothing_stored = not (key and key.credentials)
-            self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, nothing_stored))
+            self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, not self.can_keep))
 
     def _chosen(self) -> Provider | None:
         if self.key:
             return registry.find(self.key.provider)
         slug = self.data.get("provider") if self.is_bound else self.initial.get("provider")
         return registry.find(slug or "")
+
+    def clean(self) -> None:
+        """Nobody who typed a new secret keeps the old one unknowingly."""
+        secrets = self._secrets
+        if not secrets or secrets[0] in self.errors:
+            return
+        typed, kept = self._typed_now, self.cleaned_data.get("keep_stored")
+        if typed and kept:
+            self.add_error(secrets[0], _ONE_OF_TWO)
+        elif self.cleaned_data.get("emptied") and not typed and not kept:
+            self.add_error(secrets[0], _TYPE_AGAIN)
+
+    @property
+    def can_keep(self) -> bool:
+        """Whether there are stored credentials that blank can stand for."""
+        return bool(self.key and self.key.credentials)
 
     @property
     def credential(self) -> Credential | None:
@@ -68,8 +90,15 @@ class CredentialsForm(forms.Form):
     @property
     def secret_was_typed(self) -> bool:
         """Whether somebody who sees this form again has a secret to type again."""
-        secrets = [name for name, field in self.fields.items() if isinstance(field.widget, SecretInput)]
-        return any(self.data.get(self.add_prefix(name), "").strip() for name in secrets)
+        return self._typed_now or ("emptied" in self.fields and bool(self["emptied"].value()))
+
+    @property
+    def _typed_now(self) -> bool:
+        return any(self.data.get(self.add_prefix(name), "").strip() for name in self._secrets)
+
+    @property
+    def _secrets(self) -> list[str]:
+        return [name for name, field in self.fields.items() if isinstance(field.widget, SecretInput)]
 
     def rows(self) -> list[Row]:
         """What a check is to test: the typed credentials, else the stored ones. Only for a valid form."""

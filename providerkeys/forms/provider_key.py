@@ -55,6 +55,7 @@ class ProviderKeyForm(CredentialsForm):
         return ids
 
     def clean(self) -> None:
+        super().clean()
         if not self.cleaned_data["assign_to_organization"] and self.cleaned_data.get("api_key_ids") == frozenset():
             self.add_error("api_key_ids", _NOBODY)
         if "version" in self.errors:

@@ -122,9 +122,10 @@ def _change(request: HttpRequest, access: Access, form: ProviderKeyForm, key: Pr
     except ForeignAssignment:
         form.add_error("api_key_ids", NOT_YOURS)
         return False
-    messages.success(request, f"{key.name} was saved.{_is_running(check)}")
+    kept = "" if "credentials" in changed else " Its credentials are unchanged."
+    messages.success(request, f"{key.name} was saved.{kept}{_is_running(check)}")
     if "credentials" in changed and form.chosen:
-        where = f"{form.chosen.label}’s keys"
+        where = f"{form.chosen.label}’s API keys"
         link = format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', form.chosen.keys_url, where)
         messages.success(
             request, format_html("Requests use the new key within 5 s. Now revoke the old one at {}.", link)

@@ -29,7 +29,7 @@ class TestEdit:
         assert after.name == "Renamed"
         assert (after.credentials, after.credentials_version) == (before.credentials, before.credentials_version)
         assert not CredentialCheck.objects.exists()
-        assert toasts(alices) == ["Renamed was saved."]
+        assert toasts(alices) == ["Renamed was saved. Its credentials are unchanged."]
 
     def test_new_credentials_are_untested_tested_and_ask_to_revoke_the_old(
         self, alices: Console, key: ProviderKey, sent: list[str]
@@ -44,7 +44,7 @@ class TestEdit:
         assert CredentialCheck.objects.get().provider_key == key
         saved, revoke = toasts(alices)
         assert saved == "Production was saved. Its test is running."
-        assert revoke.startswith("Requests use the new key within 5 s. Now revoke the old one at OpenAI’s keys")
+        assert revoke.startswith("Requests use the new key within 5 s. Now revoke the old one at OpenAI’s API keys")
 
     def test_the_link_to_revoke_is_the_providers(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
         alices.post(edit(key), edited(key, sample.LATTER))
@@ -65,10 +65,11 @@ class TestEdit:
 
         assert sample.again(key).provider == "openai"
 
-    def test_a_rejected_edit_says_that_blank_keeps(self, alices: Console, key: ProviderKey) -> None:
+    def test_a_rejected_edit_says_that_the_new_key_was_emptied(self, alices: Console, key: ProviderKey) -> None:
         page = text(alices.post(edit(key), edited(key, sample.LATTER, name="")))
 
-        assert "type it again, or leave it empty to keep the stored key" in page
+        assert "Emptied for safety: type it again, or tick “Keep the stored key”" in page
+        assert 'Your API key was emptied for safety: <a href="#id_provider_key">type it again</a>' in page
         assert value_of(page, "version") == "1"
         assert sample.LATTER[-8:] not in page
 
@@ -78,6 +79,65 @@ class TestEdit:
         assert alices.get(edit(key)).status_code == 200
         assert alices.post(edit(key), edited(key, name="Old one")).status_code == 302
         assert sample.again(key).name == "Old one"
+
+
+class TestEmptiedForSafety:
+    """A secret never comes back, so the form remembers that one was typed: blank alone must not keep the old one."""
+
+    @pytest.fixture
+    def key(self, alice_access: Access) -> ProviderKey:
+        return sample.stored(alice_access)
+
+    @pytest.mark.parametrize("refusal", [{"name": ""}, {"version": "x"}, {"assign_to_organization": ""}])
+    def test_the_next_blank_save_is_refused(
+        self, alices: Console, key: ProviderKey, sent: list[str], refusal: dict[str, str]
+    ) -> None:
+        page = text(alices.post(edit(key), edited(key, sample.LATTER, **refusal)))
+        assert value_of(page, "emptied") == "on"
+        assert 'name="keep_stored"' in page
+
+        answer = alices.post(edit(key), edited(key, emptied=value_of(page, "emptied")))
+
+        assert answer.status_code == 422
+        assert "Type the new API key again, or tick “Keep the stored key”." in text(answer)
+        assert value_of(text(answer), "emptied") == "on"
+        assert re.search(r'name="provider_key"[^>]*aria-invalid="true"', text(answer))
+
+    def test_after_a_conflict_too(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        alices.post(edit(key), edited(key, name="One"))
+        page = text(alices.post(edit(key), edited(key, sample.LATTER, name="Two")))
+        again = {"version": value_of(page, "version"), "emptied": value_of(page, "emptied"), "name": "Two"}
+
+        assert alices.post(edit(key), edited(key, **again)).status_code == 422
+        assert sample.again(key).name == "One"
+
+    def test_after_a_refused_test_too(self, alices: Console, key: ProviderKey) -> None:
+        page = text(alices.post(f"provider-keys/{key.pk}/checks/", {"provider_key": "two words"}, into="test-result"))
+
+        assert value_of(page, "emptied") == "on"
+        assert alices.post(edit(key), edited(key, emptied="on")).status_code == 422
+
+    def test_the_new_key_typed_again_is_saved(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        alices.post(edit(key), edited(key, sample.LATTER, emptied="on"))
+
+        assert vault.reveal(sample.again(key), vault.Purpose.CHECK) == sample.LATTER
+
+    def test_ticked_the_stored_key_stays(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        alices.post(edit(key), edited(key, name="Renamed", emptied="on", keep_stored="on"))
+
+        assert sample.again(key).credentials_version == 1
+        assert toasts(alices) == ["Renamed was saved. Its credentials are unchanged."]
+
+    def test_ticked_and_typed_is_asked_which(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        answer = alices.post(edit(key), edited(key, sample.LATTER, emptied="on", keep_stored="on"))
+
+        assert "Do one of the two." in text(answer)
+        assert sample.again(key).credentials_version == 1
+
+    def test_nothing_typed_asks_nothing(self, alices: Console, key: ProviderKey) -> None:
+        for page in (alices.get(edit(key)), alices.post(edit(key), edited(key, name=""))):
+            assert "keep_stored" not in text(page)
+            assert 'name="emptied"' not in text(page)
 
 
 class TestTwoAdminsAtOnce:
