@@ -45,6 +45,7 @@ class CredentialsForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
         self.sent = data
+        self.repeats_stored = False
         self.access = access
         self.key = key
         self.chosen = self._chosen()
@@ -90,6 +91,8 @@ class CredentialsForm(forms.Form):
     @property
     def secret_was_typed(self) -> bool:
         """Whether somebody who sees this form again has a secret to type again."""
+        if self.repeats_stored:
+            return False
         return self._typed_now or ("emptied" in self.fields and bool(self["emptied"].value()))
 
     @property

@@ -14,6 +14,9 @@ from providerkeys.resolver import Scope
 
 _MAX_VERSION: Final = 2**31 - 1
 _NOBODY: Final = "Choose at least one API key, or assign to the entire organization."
+_STORED_ALREADY: Final = (
+    "This is the key that is stored already. Leave the field empty to keep it, or paste the new one."
+)
 _OUT_OF_DATE: Final = "This form is out of date. Reload the page and try again."
 
 
@@ -61,6 +64,21 @@ class ProviderKeyForm(CredentialsForm):
         if "version" in self.errors:
             # It is hidden: an error beside it would be seen by nobody.
             self.add_error(None, _OUT_OF_DATE)
+        self._refuse_what_is_stored()
+
+    def _refuse_what_is_stored(self) -> None:
+        """Saved as new, the stored key would ask to revoke the old one: itself.
+
+        Only when nobody else has saved: else that is said first. What can't be read any more may be typed again.
+        """
+        key = self.key
+        if key is None or not (self.can_keep and key.readable and self.cleaned_data.get("version") == key.version):
+            return
+        self.repeats_stored = self.credential is not None and [row.fingerprint for row in self.rows()] == [
+            row.fingerprint for row in key.stored_rows()
+        ]
+        if self.repeats_stored:
+            self.add_error(self._secrets[0], _STORED_ALREADY)
 
     def draft(self) -> Draft:
         """What is to be saved. Only for a valid form."""

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from organizations.access import Access
 from providerkeys import vault
@@ -50,6 +51,33 @@ class TestEdit:
         alices.post(edit(key), edited(key, sample.LATTER))
 
         assert 'href="https://platform.openai.com/api-keys"' in text(alices.get("provider-keys/"))
+
+    def test_the_stored_key_typed_again_is_no_replacement(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        answer = alices.post(edit(key), edited(key, f" {sample.FORMER}\n", name="Renamed"))
+
+        assert answer.status_code == 422
+        assert "This is the key that is stored already. Leave the field empty to keep it" in text(answer)
+        assert value_of(text(answer), "emptied") == ""
+        assert sample.again(key).credentials_version == 1
+        assert alices.post(edit(key), edited(key, name="Renamed")).status_code == 302
+        assert toasts(alices) == ["Renamed was saved. Its credentials are unchanged."]
+
+    def test_one_that_can_no_longer_be_read_may_be_typed_again(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        ProviderKey.objects.update(unreadable_at=timezone.now())
+
+        assert alices.post(edit(key), edited(key, sample.FORMER)).status_code == 302
+        assert sample.again(key).readable
+
+    def test_the_key_of_another_provider_key_is_not_the_stored_one(
+        self, alices: Console, alice_access: Access, key: ProviderKey, sent: list[str]
+    ) -> None:
+        sample.stored(alice_access, sample.LATTER)
+
+        assert alices.post(edit(key), edited(key, sample.LATTER)).status_code == 302
 
     def test_assignment_moves(self, alices: Console, alice_access: Access, key: ProviderKey) -> None:
         one, other = sample.api_key(alice_access), sample.api_key(alice_access)
