@@ -4,6 +4,24 @@
 const dialog = document.getElementById("dialog");
 let opener = null;
 let touched = false;
+let wish = "";
+
+// “Replace credentials” is the edit form with its first secret in focus; so its address says, in a dialog or on a page.
+function focusWished(root, address) {
+  if (new URL(address, location.href).searchParams.get("focus") !== "credentials") return;
+  const secret = root.querySelector(".secret-input");
+  if (!secret) return;
+  for (const other of root.querySelectorAll("[autofocus]")) other.autofocus = false;
+  secret.autofocus = true;
+  secret.focus();
+}
+
+// Two keys may bear one name, and every edit form one title: what the row says of its key describes the dialog.
+function describe(row) {
+  const id = row?.id.replace("row-", "");
+  if (id) dialog.setAttribute("aria-describedby", `provider-${id} name-${id}`);
+  else dialog.removeAttribute("aria-describedby");
+}
 
 function close() {
   dialog.close();
@@ -12,6 +30,7 @@ function close() {
 if (dialog) {
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target === dialog) {
+      wish = event.detail.pathInfo.requestPath;
       // A menu is closed by now; the button that opened it is what focus returns to.
       const menu = event.detail.elt.closest("[popover]");
       opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : event.detail.elt;
@@ -21,6 +40,8 @@ if (dialog) {
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== dialog || dialog.open || !dialog.firstElementChild) return;
     touched = false;
+    describe(opener?.closest("tr"));
+    focusWished(dialog, wish);
     dialog.showModal();
   });
 
@@ -44,6 +65,9 @@ if (dialog) {
     (opener?.isConnected ? opener : document.getElementById(opener?.id))?.focus();
     opener = null;
   });
+
+  // Only now: what a page focuses by itself it focuses when it is shown.
+  addEventListener("load", () => requestAnimationFrame(() => focusWished(document, location.href)));
 }
 
 // With a modifier a link opens its page in another tab, as everywhere; htmx would load it here as well.

@@ -1,11 +1,12 @@
 """The BYOK list, as hands and eyes meet it: menus, tests in a row, search, tooltips."""
 
+import re
 from types import SimpleNamespace as Thing
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.look.stage import Reply, Stage, part
+from tests.look.stage import ORIGIN, Reply, Stage, part, whole
 from tests.look.things import KEYS
 
 pytestmark = pytest.mark.browser
@@ -28,7 +29,7 @@ def row(**changes: object) -> str:
 def test_a_menu_opens_by_keyboard_walks_by_arrows_and_gives_focus_back(page: Page) -> None:
     button = page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True)
     button.press("Enter")
-    names = ["Edit", "Test credentials", "Delete"]
+    names = ["Edit", "Replace credentials", "Test credentials", "Delete"]
     for name in [*names, names[0]]:
         expect(page.get_by_role("menuitem", name=name, exact=True)).to_be_focused()
         page.keyboard.press("ArrowDown")
@@ -51,6 +52,33 @@ def test_delete_asks_first_with_focus_on_cancel_and_gives_focus_back_to_the_row(
     dialog.get_by_role("button", name="Cancel").press("Enter")
     expect(dialog).to_have_count(0)
     expect(button).to_be_focused()
+
+
+def test_replacing_credentials_is_the_edit_form_with_the_secret_in_focus(page: Page, stage: Stage) -> None:
+    stage.on("GET", f"{LIST}{KEY.id}/", Reply(part("form-edit", "form")))
+    page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
+    page.get_by_role("menuitem", name="Replace credentials", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Edit Provider Key")
+    expect(dialog).to_have_accessible_description(f"OpenAI {KEY.name} {KEY.hint}")
+    expect(dialog.get_by_label("API Key", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
+    page.get_by_role("menuitem", name="Edit", exact=True).click()
+    expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
+
+
+def test_replacing_credentials_works_on_a_page_of_its_own(stage: Stage) -> None:
+    stage.on("GET", f"{LIST}{KEY.id}/", Reply(whole("form-edit")))
+    page = stage.context.new_page()
+    page.goto(f"{ORIGIN}{LIST}{KEY.id}/?focus=credentials")
+    expect(page.get_by_label("API Key", exact=True)).to_be_focused()
+
+
+def test_two_keys_of_one_name_are_told_apart_by_their_provider(page: Page) -> None:
+    buttons = page.get_by_role("button", name="Actions for Production Key", exact=True)
+    expect(buttons.first).to_have_accessible_description("Anthropic")
+    expect(buttons.last).to_have_accessible_description("OpenAI")
+    expect(page.get_by_role("button", name=re.compile("^CI account, checked"))).to_be_visible()
 
 
 def test_a_test_in_a_row_changes_that_row_alone(page: Page, stage: Stage) -> None:
@@ -102,7 +130,7 @@ def test_the_sentence_of_the_last_check_shows_on_focus_until_escape(page: Page) 
     words = page.locator(ROW).get_by_role("tooltip")
     expect(words).to_have_count(0)
     word.focus()
-    expect(words).to_contain_text("Invalid OpenAI doesn’t recognise this key.")
+    expect(words).to_contain_text("Invalid OpenAI doesn’t recognise this key. Next: create a new key at OpenAI’s keys.")
     page.keyboard.press("Escape")
     expect(words).to_have_count(0)
     word.hover()

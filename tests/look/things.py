@@ -58,7 +58,9 @@ def api_badges(*names: str) -> list[Thing]:
 def checked(
     ago: timedelta, word: str = "Valid", sentence: str = "OpenAI accepted the key.", tone: str = "green"
 ) -> Thing:
-    return Thing(at=NOW - ago, word=word, sentence=sentence, tone=tone)
+    following = Thing(before="create a new key at ", link_text="OpenAI’s keys", link_url="", after=".")
+    step = None if tone == "green" else following
+    return Thing(at=NOW - ago, word=word, sentence=sentence, tone=tone, step=step)
 
 
 def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> Thing:

@@ -103,6 +103,16 @@ class TestRow:
         assert "Failing" in badges(markup)
         assert "<strong>Invalid</strong> OpenAI doesn’t recognise this key." in markup
 
+        assert re.search(r"</strong> OpenAI doesn’t recognise this key. Next: \S.*</span>", markup)
+
+    def test_offers_to_replace_its_credentials(self, alices: Console, alice_access: Access) -> None:
+        key = make(alice_access, "Main")
+
+        markup = row(alices.get(LIST), key)
+
+        assert f'href="/orgs/acme/provider-keys/{key.pk}/?focus=credentials"' in markup
+        assert "Replace credentials</a>" in markup
+
     def test_escapes_what_people_wrote(self, alices: Console, alice_access: Access) -> None:
         key = make(alice_access, "<img src=x onerror=alert(1)>", [sample.api_key(alice_access, "<b hx-get=/>")])
 
