@@ -2,23 +2,25 @@
 deletion changes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 from organizations.access import Access
 from organizations.models import ApiKey
+from providerkeys import badges
 from providerkeys.badges import Badge
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
-from providerkeys.resolver import Resolution, Row, Scope, Why, changes, resolve
+from providerkeys.resolver import Judged, Resolution, Row, Scope, Why, changes, resolve
 from providerkeys.views.listing import keys_of
 
 _SERVING: Final = {
     Why.ASSIGNED: "Assigned to this API key{order}.",
     Why.ORGANIZATION_WIDE: "Organization-wide{order}; none is assigned to this API key.",
 }
+_UNFIT: Final = frozenset({Why.DISABLED, Why.UNREADABLE})
 _NAMED: Final = 3
 
 
@@ -33,26 +35,31 @@ class Answer:
     """Which provider keys serve an API key at one provider, in order, and why (or why none does)."""
 
     provider_label: str
-    names: list[str]
+    keys: list[ProviderKey]
     reason: str
-    badge: Badge | None
+    refused: bool
+    """Whether the organization has keys of this provider, and yet none serves."""
 
     @classmethod
-    def of(cls, provider: Provider, keys: Iterable[ProviderKey], api_key: ApiKey) -> Self:
-        resolution = resolve(keys, api_key.pk, provider.slug)
-        serving = [judged.row for judged in resolution.candidates]
+    def of(cls, provider: Provider, keys: Iterable[ProviderKey], api_key_id: str) -> Self:
+        resolution = resolve(keys, api_key_id, provider.slug)
         return cls(
             provider_label=provider.label,
-            names=[key.name for key in serving],
+            keys=[judged.row for judged in resolution.candidates],
             reason=_reason(provider, resolution),
-            badge=serving[0].status_badges[0] if serving else None,
+            refused=resolution.refusal is not None,
         )
 
+    @property
+    def notable_badges(self) -> list[Badge]:
+        """What is worth knowing, in a list, of the key that is tried first: that it is active goes without saying."""
+        return [badge for badge in self.keys[0].status_badges if badge != badges.ACTIVE] if self.keys else []
 
-def answers(access: Access, api_key: ApiKey) -> list[Answer]:
-    """The answer of every provider, in the order of the registry."""
-    keys = resolvable_keys(access)
-    return [Answer.of(provider, keys, api_key) for provider in registry.all()]
+
+def answers(keys: Iterable[ProviderKey], api_key_id: str) -> list[Answer]:
+    """The answer of every provider, in the order of the registry. ``keys`` are as ``resolvable_keys`` loads them."""
+    known = list(keys)
+    return [Answer.of(provider, known, api_key_id) for provider in registry.all()]
 
 
 def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
@@ -62,23 +69,19 @@ def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
     if not resolution.others:
         return f"Your organization has no {provider.label} key."
     # The tier that was asked comes first; where it refuses, the keys outside of it explain nothing.
-    asked = [judged for judged in resolution.others if judged.why in {Why.DISABLED, Why.UNREADABLE}]
-    said = (asked or list(resolution.others))[:_NAMED]
-    return " ".join(f"{judged.row.name} is {judged.why}." for judged in said)
+    asked = [judged for judged in resolution.others if judged.why in _UNFIT]
+    said = " ".join(f"{one.row.name} is {_state(one)}." for one in (asked or list(resolution.others))[:_NAMED])
+    shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
+    end = f"{provider.label} requests are refused."
+    return f"{said} The organization-wide keys don’t step in, so {end}" if shadowed else f"{said} So {end}"
 
 
-@dataclass(frozen=True)
-class Served:
-    """The provider key that is tried first for an API key, at one provider."""
-
-    provider_label: str
-    name: str
-
-
-def serving(keys: Sequence[ProviderKey], api_key_id: str) -> list[Served]:
-    """What serves an API key now, in the order of the registry."""
-    found = ((provider, resolve(keys, api_key_id, provider.slug)) for provider in registry.all())
-    return [Served(provider.label, resolution.candidates[0].row.name) for provider, resolution in found if resolution]
+def _state[R: Row](judged: Judged[R]) -> str:
+    """Why a key doesn't serve; of one that was asked also where it stands."""
+    if judged.why not in _UNFIT:
+        return judged.why
+    where = "organization-wide" if judged.row.scope == Scope.ORGANIZATION else "assigned here"
+    return f"{where} but {judged.why}"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from providerkeys import badges
 from providerkeys.badges import Badge
 from providerkeys.forms import ApiKeyForm
 from providerkeys.models import ProviderKey
-from providerkeys.views.answers import Served, answers, resolvable_keys, serving
+from providerkeys.views.answers import Answer, answers, resolvable_keys
 from providerkeys.views.htmx import asked_by_htmx, leave, show
 
 _EXPIRED: Final = Badge("Expired", "amber", "hourglass")
@@ -29,14 +29,26 @@ _PRESSES_KEPT: Final = 10
 
 @dataclass(frozen=True)
 class ApiKeyRow:
-    """An API key and which provider keys serve it. Everything else is the API key's own."""
+    """An API key and what each provider's keys are to it. Everything else is the API key's own."""
 
     api_key: ApiKey
-    serving: Sequence[Served] = ()
+    answers: Sequence[Answer] = ()
 
     @classmethod
-    def of(cls, api_key: ApiKey, keys: Sequence[ProviderKey] = ()) -> Self:
-        return cls(api_key, serving(keys, api_key.pk))
+    def of(cls, api_key: ApiKey, keys: Sequence[ProviderKey]) -> Self:
+        return cls(api_key, answers(keys, api_key.pk))
+
+    @property
+    def told_answers(self) -> list[Answer]:
+        """Those of providers that the organization has keys of."""
+        return [answer for answer in self.answers if answer.keys or answer.refused]
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing serves it, whatever the resolver would say; empty when it can be used."""
+        if not self.api_key.enabled:
+            return "disabled"
+        return "expired" if self.api_key.is_expired() else ""
 
     @property
     def status_badge(self) -> Badge:
@@ -62,7 +74,7 @@ def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
 @member_view
 def api_key_detail(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     api_key = get_object_or_404(access.all(ApiKey).select_related("created_by"), pk=key)
-    context = {"api_key": ApiKeyRow.of(api_key), "answers": answers(access, api_key)}
+    context = {"api_key": ApiKeyRow.of(api_key, resolvable_keys(access))}
     return render(request, "providerkeys/api_key_detail.html", context)
 
 

@@ -118,6 +118,29 @@ EDITED = ProviderKeyForm(
         "provider_key": "x",
     }
 )
+ANSWERS = [
+    Thing(
+        provider_label="Anthropic",
+        keys=[KEYS[0]],
+        reason="Organization-wide; none is assigned to this API key.",
+        refused=False,
+        notable_badges=[],
+    ),
+    Thing(
+        provider_label="OpenAI",
+        keys=[KEYS[2], KEYS[1]],
+        reason="Organization-wide, in this order; none is assigned to this API key.",
+        refused=False,
+        notable_badges=[LIMITED],
+    ),
+    Thing(
+        provider_label="Mistral",
+        keys=[],
+        reason="Trial key is assigned here but disabled. So Mistral requests are refused.",
+        refused=True,
+        notable_badges=[],
+    ),
+]
 API_KEY_ROWS = [
     Thing(
         id="key_1",
@@ -128,11 +151,9 @@ API_KEY_ROWS = [
         expires_at=NOW + timedelta(days=61),
         created_at=NOW - timedelta(days=160),
         created_by=ALICE,
-        serving=[
-            Thing(provider_label="Anthropic", name="Production Key"),
-            Thing(provider_label="OpenAI", name="Production Key"),
-            Thing(provider_label="Google Vertex AI", name="EU analytics"),
-        ],
+        stopped="",
+        answers=ANSWERS,
+        told_answers=ANSWERS,
     ),
     Thing(
         id="key_2",
@@ -143,23 +164,10 @@ API_KEY_ROWS = [
         expires_at=None,
         created_at=NOW,
         created_by=None,
-        serving=[],
+        stopped="disabled",
+        answers=ANSWERS,
+        told_answers=ANSWERS,
     ),
-]
-ANSWERS = [
-    Thing(
-        provider_label="Anthropic",
-        names=["Production Key"],
-        reason="Organization-wide; none is assigned here.",
-        badge=ACTIVE,
-    ),
-    Thing(
-        provider_label="OpenAI",
-        names=["Production Key", "Overflow account"],
-        reason="Organization-wide, in this order; none is assigned here.",
-        badge=LIMITED,
-    ),
-    Thing(provider_label="Mistral", names=[], reason="Your organization has no Mistral key.", badge=None),
 ]
 LOST = {
     "status": 404,
@@ -234,7 +242,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         api_key=API_KEY_ROWS[0],
         plaintext="byok_8TqZ4mNcKd2vXeRb7LhWyPs9JfAu3GtQoVi5CnMw",
     ),
-    "api-key-detail": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[0], answers=ANSWERS),
+    "api-key-detail": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[1]),
     "login": lone("registration/login.html", form=LoginForm(), next=""),
     "login-refused": lone("registration/login.html", form=LoginForm({"username": "alice@acme.test"}), next="/"),
     "login-throttled": lone("registration/login.html", form=LoginForm(), next="", throttled="15 minutes"),

@@ -30,13 +30,24 @@ def press_of(response: Any) -> str:
     return found[1]
 
 
+def words(markup: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", "", markup).split())
+
+
+def serving(response: Any, api_key: ApiKey) -> str:
+    """What the list says of the provider keys that serve an API key."""
+    found = re.search(rf'id="row-{api_key.pk}".*?<td class="api-keys__serving.*?>(.*?)</td>', text(response), re.DOTALL)
+    assert found
+    return words(found[1])
+
+
 def answer_for(response: Any, provider: str) -> tuple[str, str]:
     """Names and reason that the detail page shows for one provider."""
     for item in re.findall(r"<li>(.*?)</li>", text(response), re.DOTALL):
         if f"<span>{provider}</span>" in item:
             parts = re.findall(r'<p class="answers__(?:names|why)">(.*?)</p>', item, re.DOTALL)
-            names, why = (" ".join(re.sub(r"<[^>]+>", "", part).split()) for part in parts)
-            return names, why
+            names, why = (re.sub(r'<span class="badge.*?</span></span>', "", part, flags=re.DOTALL) for part in parts)
+            return words(names), words(why)
     raise AssertionError(provider)
 
 
@@ -116,17 +127,53 @@ class TestCreate:
 class TestList:
     def test_says_what_serves_each_key(self, alices: Console, alice_access: Access) -> None:
         own = sample.api_key(alice_access, "own")
-        sample.api_key(alice_access, "shared")
+        shared = sample.api_key(alice_access, "shared")
         ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Organization’s"))
         ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Special", [own]))
 
-        rows = dict(
-            re.findall(
-                r'key=?.*?<a href="[^"]*">(own|shared)</a>.*?OpenAI</span> ([^<]*)<', text(alices.get(LIST)), re.DOTALL
-            )
+        page = alices.get(LIST)
+
+        assert serving(page, own) == "OpenAI Special Untested"
+        assert serving(page, shared) == "OpenAI Organization’s Untested"
+
+    def test_says_that_what_serves_it_is_failing(self, alices: Console, alice_access: Access) -> None:
+        api_key, key = sample.api_key(alice_access), sample.stored(alice_access)
+        ProviderKey.objects.update(**ProviderKey.columns_for("invalid", "unknown_key", timezone.now()))
+
+        assert serving(alices.get(LIST), api_key) == f"OpenAI {key.name} Failing"
+
+    def test_says_where_requests_are_refused_and_why(self, alices: Console, alice_access: Access) -> None:
+        api_key = sample.api_key(alice_access)
+        sample.stored(alice_access)
+        special = ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Special", [api_key]))
+        special.disable(alice_access)
+
+        assert serving(alices.get(LIST), api_key) == (
+            "OpenAI none Special is assigned here but disabled. The organization-wide keys don’t step in, "
+            "so OpenAI requests are refused."
         )
 
-        assert rows == {"own": "Special", "shared": "Organization’s"}
+    @pytest.mark.parametrize(
+        ("change", "state"), [({"enabled": False}, "disabled"), ({"expires_at": timezone.now()}, "expired")]
+    )
+    def test_nothing_serves_what_cannot_be_used(
+        self, alices: Console, alice_access: Access, change: dict[str, Any], state: str
+    ) -> None:
+        api_key = sample.api_key(alice_access)
+        sample.stored(alice_access)
+        ApiKey.objects.update(**change)
+
+        assert serving(alices.get(LIST), api_key) == f"Nothing while it is {state}"
+        assert f"This API key is {state}: nothing serves it" in text(alices.get(f"api-keys/{api_key.pk}/"))
+
+    def test_admins_reach_a_provider_key_by_its_name(
+        self, alices: Console, danas: Console, alice_access: Access
+    ) -> None:
+        api_key, key = sample.api_key(alice_access), sample.stored(alice_access)
+
+        for path in (LIST, f"api-keys/{api_key.pk}/"):
+            assert f'<a href="/orgs/acme/provider-keys/{key.pk}/">{key.name}</a>' in text(alices.get(path))
+            assert f"provider-keys/{key.pk}/" not in text(danas.get(path))
 
     @pytest.mark.parametrize(
         ("change", "word"),
@@ -205,9 +252,15 @@ class TestWhichKeyWillServe:
         self.make(alice_access, "Shared")
         ProviderKey.objects.filter(pk=self.make(alice_access, "Special", api_key).pk).update(enabled=False)
 
-        assert self.openai(alices, api_key) == ("None", "Special is disabled.")
+        assert self.openai(alices, api_key) == (
+            "None",
+            "Special is assigned here but disabled. The organization-wide keys don’t step in, so OpenAI requests are refused.",
+        )
 
     def test_a_key_of_others_is_called_that(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:
         self.make(alice_access, "Theirs", sample.api_key(alice_access))
 
-        assert self.openai(alices, api_key) == ("None", "Theirs is assigned to other API keys.")
+        assert self.openai(alices, api_key) == (
+            "None",
+            "Theirs is assigned to other API keys. So OpenAI requests are refused.",
+        )
