@@ -1,8 +1,23 @@
-// A verdict belongs to the bytes that were tested. Typing into the credentials afterwards marks it as another's.
+// A verdict belongs to the bytes that were tested. Typing or pasting into the credentials afterwards marks it as
+// another's; and a press of the test makes history of what was refused before it.
 
 const testIn = (element) => element.closest("#credentials")?.querySelector("[data-test]");
 
-document.addEventListener("input", (event) => testIn(event.target)?.setAttribute("data-stale", ""));
+for (const name of ["input", "change", "paste"]) {
+  document.addEventListener(name, (event) => testIn(event.target)?.setAttribute("data-stale", ""));
+}
+
+function forgetRefusals(form) {
+  for (const said of form.querySelectorAll("#error-summary, #credentials .field__error, [data-emptied]")) said.remove();
+  for (const field of form.querySelectorAll("#credentials [aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    const told = field.getAttribute("aria-describedby")?.split(" ").filter((id) => document.getElementById(id));
+    if (told) field.setAttribute("aria-describedby", told.join(" "));
+  }
+}
+
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.target.id === "test-result") testIn(event.detail.elt)?.removeAttribute("data-stale");
+  if (event.detail.target.id !== "test-result") return;
+  testIn(event.detail.elt)?.removeAttribute("data-stale");
+  forgetRefusals(event.detail.elt.form);
 });

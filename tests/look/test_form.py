@@ -107,7 +107,71 @@ def test_typing_after_a_test_says_that_the_verdict_is_of_other_bytes(page: Page,
     expect(page.locator("[data-verdict=valid]")).to_be_visible()
     expect(page.get_by_text("Changed since this test.")).to_be_hidden()
     page.get_by_label("API Key", exact=True).fill(f"{SECRET}x")
-    expect(page.get_by_text("Changed since this test.")).to_be_visible()
+    expect(page.get_by_text("Changed since this test. Test again.")).to_be_visible()
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_text("Changed since this test.")).to_be_hidden()
+
+
+def test_a_paste_after_a_test_says_so_too(page: Page, stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.locator("[data-verdict=valid]")).to_be_visible()
+    page.get_by_label("API Key", exact=True).dispatch_event("paste")
+    expect(page.get_by_text("Changed since this test. Test again.")).to_be_visible()
+
+
+@pytest.mark.parametrize("refused", ["save", "test"])
+def test_a_press_of_the_test_makes_history_of_an_earlier_refusal(page: Page, stage: Stage, refused: str) -> None:
+    again = {"HX-Retarget": "#credentials", "HX-Reswap": "outerHTML"}
+    stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
+    stage.on("POST", CHECKS, Reply(part("form-refused", "credentials", test_refused=True), 422, again))
+    fill_in(page)
+    page.get_by_role("button", name="Save" if refused == "save" else "Test credentials").click()
+    secret = page.get_by_label("API Key", exact=True)
+    expect(secret).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("alert")).to_have_count(1)
+    secret.fill(SECRET)
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.locator("[data-verdict=valid]")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(secret).not_to_have_attribute("aria-invalid", "true")
+    expect(secret).to_have_accessible_description(re.compile(r"^\s*Keys are made at"))
+    expect(secret).to_have_value(SECRET)
+    expect(page.get_by_text("It can never be used")).to_have_count(0)
+
+
+def test_a_test_refused_after_a_save_says_so_once(page: Page, stage: Stage) -> None:
+    again = {"HX-Retarget": "#credentials", "HX-Reswap": "outerHTML"}
+    stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
+    stage.on("POST", CHECKS, Reply(part("form-refused", "credentials", test_refused=True), 422, again))
+    fill_in(page)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved.")
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_role("alert")).to_have_count(1)
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was tested.")
+
+
+@pytest.mark.parametrize(("name", "hinted"), [("check-running", True), ("check-valid", False)])
+def test_the_verdict_replaces_what_was_unusual_about_the_shape(
+    page: Page, stage: Stage, name: str, hinted: bool
+) -> None:
+    stage.on("POST", CHECKS, Reply(part(name, "pressed", shape_hint="Testing it will tell.")))
+    stage.on("GET", CHECK, NEVER)
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_role("status", name="Test result").locator("[data-state]")).to_be_visible()
+    expect(page.get_by_text("Testing it will tell.")).to_be_visible(visible=hinted)
+
+
+def test_an_unchosen_provider_shows_that_there_is_a_list(page: Page, stage: Stage) -> None:
+    open_form(page)
+    expect(page.locator(".select > .icon")).to_be_visible()
+    fixed = stage.open("form-edit")
+    expect(fixed.get_by_label("Provider", exact=True)).to_be_disabled()
+    expect(fixed.locator(".select > .icon")).to_be_hidden()
 
 
 def test_a_poll_with_nothing_new_changes_nothing(page: Page, stage: Stage) -> None:

@@ -83,6 +83,7 @@ class TestPageAndDialog:
         assert key.pk in answer
         assert escape(f"Unchanged: {key.hint}") in answer
         assert 'name="provider"' not in answer
+        assert "Left empty, the stored key is tested and its status updated." in answer
 
     def test_says_what_serves_each_api_key_now(self, alices: Console, alice_access: Access) -> None:
         api_key = sample.api_key(alice_access)
