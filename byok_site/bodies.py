@@ -20,6 +20,9 @@ from asgiref.typing import (
 from byok_site.answers import send_start
 
 REFUSAL = b"The request body is too large.\n"
+TOO_SLOW = b"The request body did not arrive in time.\n"
+# A megabyte at 35 kB/s. A body that is never finished would otherwise stay in memory for ever.
+READ_SECONDS = 30
 # A client that writes its whole body before it reads would see a reset instead of the 413: what it still sends is thrown
 # away for a moment, within these bounds.
 DRAIN_BYTES = 32 * 1024 * 1024
@@ -44,7 +47,10 @@ def limit_body(app: ASGI3Application, limit: int) -> ASGI3Application:
     async def guarded(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         assert scope["type"] == "http"  # noqa: S101  The table sends nothing else here.
         try:
-            body = await _read(scope, receive, limit)
+            async with asyncio.timeout(READ_SECONDS):
+                body = await _read(scope, receive, limit)
+        except TimeoutError:
+            await _say(send, HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW)
         except TooLarge as refusal:
             await _refuse(receive, send, more=refusal.more)
         except Gone:
@@ -92,15 +98,17 @@ def _replay(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
 
 
 async def _refuse(receive: ASGIReceiveCallable, send: ASGISendCallable, *, more: bool) -> None:
-    await send_start(
-        send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"text/plain; charset=utf-8", len(REFUSAL), (b"connection", b"close")
-    )
-    await send({"type": "http.response.body", "body": REFUSAL, "more_body": True})
+    await _say(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, REFUSAL, more=True)
     if more:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await _drain(receive)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _say(send: ASGISendCallable, status: HTTPStatus, sentence: bytes, *, more: bool = False) -> None:
+    await send_start(send, status, b"text/plain; charset=utf-8", len(sentence), (b"connection", b"close"))
+    await send({"type": "http.response.body", "body": sentence, "more_body": more})
 
 
 async def _drain(receive: ASGIReceiveCallable) -> None:

@@ -110,3 +110,11 @@ def test_the_application_still_learns_that_its_client_left() -> None:
     ask(limit_body(app, LIMIT), call)
 
     assert seen == ["http.request", "http.disconnect"]
+
+
+def test_a_body_that_is_never_finished_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "READ_SECONDS", 0.01)
+    app = Recorder()
+
+    assert ask(limit_body(app, LIMIT), Call("/", "POST", {"Content-Length": "5"}, ())).status == 408
+    assert app.bodies == []
