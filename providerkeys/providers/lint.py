@@ -12,6 +12,8 @@ from providerkeys.providers import registry
 from providerkeys.providers.base import ApiKeyProvider, WrongKind
 
 MAX_KEY_CHARACTERS: Final = 1024
+_MAX_PASTE: Final = 4 * MAX_KEY_CHARACTERS
+_TOO_LONG: Final = f"This is longer than any API key ({MAX_KEY_CHARACTERS} characters at most). Paste the key alone."
 
 _ASSIGNMENT: Final = re.compile(r"\A(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?=[^\s=])")
 _HEADER: Final = re.compile(r"\A(?:(?:authorization|x-api-key)\s*:\s*)?(?:bearer\s+)?", re.IGNORECASE)
@@ -51,6 +53,9 @@ class Linted:
 
 def lint(provider: ApiKeyProvider, pasted: str) -> Linted:
     """Clean ``pasted`` and judge whether it can be a key of ``provider``. Raises ``Refused``."""
+    # Before anything else: cleaning looks at the text more than once, and a mebibyte of quotes took minutes (measured).
+    if len(pasted) > _MAX_PASTE:
+        raise Refused(_TOO_LONG)
     key = clean(pasted)
     _refuse_what_is_no_key(key)
     _refuse_wrong_kind(provider, key)
@@ -77,9 +82,7 @@ def _refuse_what_is_no_key(key: str) -> None:
     if not key:
         raise Refused("Enter the API key.")
     if len(key) > MAX_KEY_CHARACTERS:
-        raise Refused(
-            f"This is longer than any API key ({MAX_KEY_CHARACTERS} characters at most). Paste the key alone."
-        )
+        raise Refused(_TOO_LONG)
     if _MASK.search(key):
         raise Refused("This is the masked form of a key, which can never be used. Paste the whole key.")
     if any(character.isspace() for character in key):

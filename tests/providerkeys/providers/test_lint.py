@@ -1,5 +1,7 @@
 """What a pasted API key is taken for before any call: cleaned, hinted at, or refused with a reason."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +91,14 @@ def test_each_providers_wrong_kinds_are_refused_everywhere(slug: str) -> None:
         for chosen in samples.PROVIDERS:
             with pytest.raises(lint.Refused, match="can never be used"):
                 lint.lint(_provider(chosen), key)
+
+
+def test_a_mebibyte_of_quotes_is_refused_at_once() -> None:
+    quotes = "'" * 512 * 1024
+    started = time.process_time()
+    with pytest.raises(lint.Refused, match="longer than any API key"):
+        lint.lint(_provider("openai"), f"{quotes}{_OPENAI}{quotes}")
+    assert time.process_time() - started < 0.1
 
 
 def test_an_unusual_shape_is_only_a_hint() -> None:
