@@ -34,6 +34,9 @@ AUTOMATIC_DEADLINE: Final = timedelta(minutes=15)
 LEASE: Final = timedelta(seconds=20)
 MAX_ATTEMPTS: Final = 2
 RESEND_AFTER: Final = timedelta(seconds=10)
+_MINUTE: Final = timedelta(minutes=1)
+_PRESS: Final = "credentials.tested"
+_SAVES: Final = ("provider_key.created", "provider_key.updated")
 _NO_WORKER_AFTER: Final = timedelta(seconds=5)
 
 
@@ -136,7 +139,7 @@ class CredentialCheck(models.Model):
             organization = Organization.objects.select_for_update().get(pk=access.organization.pk)
             cls._refuse_too_many(organization)
             check = cls._queue(access, provider, rows, key, PRESSED_DEADLINE)
-            AuditEvent.record(organization, access.actor, "credentials.tested", key or check, provider=provider)
+            AuditEvent.record(organization, access.actor, _PRESS, key or check, provider=provider)
         return check
 
     @classmethod
@@ -146,8 +149,7 @@ class CredentialCheck(models.Model):
         At the organization's limit the key stays untested. Call it in the transaction of the save.
         """
         rows = [row for row in key.stored_rows() if not CheckResult.carry(access, key, row)]
-        unfinished = cls.objects.filter(organization=access.organization).unfinished(timezone.now())
-        if not rows or unfinished.count() >= settings.CHECKS_UNFINISHED:
+        if not rows or cls._saves_are_many(access.organization):
             return None
         return cls._queue(access, key.provider, rows, key, AUTOMATIC_DEADLINE)
 
@@ -186,11 +188,17 @@ class CredentialCheck(models.Model):
         unfinished = list(own.unfinished(now).order_by("deadline").values_list("deadline", flat=True))
         if len(unfinished) >= settings.CHECKS_UNFINISHED:
             raise TooManyChecks(_seconds_until(unfinished[0], now))
-        minute = timedelta(minutes=1)
-        pressed = own.filter(automatic=False, created_at__gt=now - minute).order_by("created_at")
-        times = list(pressed.values_list("created_at", flat=True))
+        times = list(_lately(organization, now, _PRESS).order_by("at").values_list("at", flat=True))
         if len(times) >= settings.CHECKS_PER_MINUTE:
-            raise TooManyChecks(_seconds_until(times[-settings.CHECKS_PER_MINUTE] + minute, now))
+            raise TooManyChecks(_seconds_until(times[-settings.CHECKS_PER_MINUTE] + _MINUTE, now))
+
+    @classmethod
+    def _saves_are_many(cls, organization: Organization) -> bool:
+        """Whether a save is to be left untested: at the limit of unfinished checks, or after a minute full of tests."""
+        now = timezone.now()
+        if cls.objects.filter(organization=organization).unfinished(now).count() >= settings.CHECKS_UNFINISHED:
+            return True
+        return _lately(organization, now, _PRESS, *_SAVES).count() > settings.CHECKS_PER_MINUTE
 
     def send(self) -> None:
         """Tell a worker, by nothing but this check's id. That it can't be told now is no failure: the sweep sends again."""
@@ -278,6 +286,11 @@ class CredentialCheck(models.Model):
     @property
     def provider_label(self) -> str:
         return registry.label(self.provider)
+
+
+def _lately(organization: Organization, now: datetime, *actions: str) -> models.QuerySet[AuditEvent]:
+    """What was done within the last minute, by the audit trail: deleting a key takes its checks away, and not these."""
+    return AuditEvent.objects.filter(organization_id=organization.pk, at__gt=now - _MINUTE, action__in=actions)
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:

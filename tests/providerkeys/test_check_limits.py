@@ -147,3 +147,22 @@ def test_a_press_and_a_save_at_the_limit_share_what_is_left(alice_access: Access
     settings.CHECKS_UNFINISHED = 1
     at_once(lambda: pressed(alice_access), lambda: saved(alice_access))
     assert CredentialCheck.objects.count() == 1
+
+
+def test_deleting_a_key_refunds_no_press(alice_access: Access, settings: Settings) -> None:
+    settings.CHECKS_PER_MINUTE = 2
+    key, _ = saved(alice_access)
+    for _ in range(2):
+        CredentialCheck.press(alice_access, key.provider, key.stored_rows(), key)
+    key.delete_by(alice_access)
+    assert not CredentialCheck.objects.filter(automatic=False).exists()
+    with pytest.raises(TooManyChecks):
+        pressed(alice_access)
+
+
+def test_a_minute_full_of_saves_leaves_the_next_one_untested(alice_access: Access, settings: Settings) -> None:
+    settings.CHECKS_PER_MINUTE = 3
+    assert all(saved(alice_access)[1] for _ in range(3))
+    key, check = saved(alice_access)
+    assert check is None
+    assert key.last_check is None
