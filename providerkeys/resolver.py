@@ -90,9 +90,10 @@ def resolve[R: Row](rows: Iterable[R], api_key_id: str, provider: str) -> Resolu
     ordered = sorted((row for row in rows if row.provider == provider), key=lambda row: row.position)
     assigned = [row for row in ordered if row.scope == Scope.API_KEYS and api_key_id in row.assigned_ids]
     tier = assigned or [row for row in ordered if row.scope == Scope.ORGANIZATION]
+    asked = {row.id for row in tier}
     why = Why.ASSIGNED if assigned else Why.ORGANIZATION_WIDE
     judged = [Judged(row, _why_not(row) or why) for row in tier]
-    left = [Judged(row, _why_outside(row)) for row in ordered if row not in tier]
+    left = [Judged(row, _why_outside(row)) for row in ordered if row.id not in asked]
     return Resolution(
         tuple(one for one in judged if one.why == why), (*(one for one in judged if one.why != why), *left)
     )

@@ -251,3 +251,18 @@ def test_only_api_keys_that_change_hands_are_told() -> None:
     assert changes(before, before, [OTHER, MINE], "openai") == []
     assert changes(before, [wide("w", 7), mine("m", 2)], [OTHER, MINE], "openai") == []
     assert changes(before, after, [OTHER, MINE], "anthropic") == []
+
+
+def test_many_keys_are_judged_in_time_that_grows_with_their_number() -> None:
+    class Watched(Key):
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Watched.compared += 1
+            return self is other
+
+        __hash__ = None  # type: ignore[assignment]
+
+    rows = [Watched(f"pk_{number}", position=number) for number in range(300)]
+    assert len(resolve(rows, MINE, "openai").candidates) == 300
+    assert Watched.compared < 300
