@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any, Concatenate, cast
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import models
@@ -121,9 +122,10 @@ def _door(view: AccessView, roles: frozenset[Role]) -> View:
         if isinstance(user, AnonymousUser):
             return redirect_to_login(request)
         access = access_for(user, slug, client_ip(request))
+        # A refusal is told in the organization, by its name.
+        cast(AccessRequest, request).access = access
         if access.role not in roles:
             raise PermissionDenied
-        cast(AccessRequest, request).access = access
         return view(request, access, **kwargs)
 
     return guarded
@@ -133,7 +135,9 @@ def redirect_to_login(request: HttpRequest) -> HttpResponseBase:
     """Answer somebody who is not logged in. htmx would swap the login page into a fragment: it is told to leave."""
     htmx = HtmxDetails(request)
     back = htmx.current_url_abs_path if htmx else request.get_full_path() if request.method == "GET" else None
-    login = resolve_url("login")
-    if back and url_has_allowed_host_and_scheme(back, allowed_hosts=None):
-        login += "?" + urlencode({"next": back})
+    query = {"next": back} if back and url_has_allowed_host_and_scheme(back, allowed_hosts=None) else {}
+    if htmx or request.method == "POST" or settings.SESSION_COOKIE_NAME in request.COOKIES:
+        # Only a page of somebody who was logged in asks like this: what they were at ended without their doing.
+        query["ended"] = "1"
+    login = resolve_url("login") + ("?" + urlencode(query) if query else "")
     return HttpResponseClientRedirect(login) if htmx else HttpResponseRedirect(login)

@@ -15,7 +15,7 @@ from tests.cast import client_for
 SENTENCES = {
     400: "This request can’t be read.",
     403: "This isn’t yours to change.",
-    404: "No key fits this address.",
+    404: "Nothing is at this address.",
     500: "Something broke on our side.",
     503: "The console can’t reach its database.",
 }
@@ -75,6 +75,19 @@ def test_saying_that_something_broke_asks_the_database_nothing(
 
 
 @pytest.mark.parametrize("htmx", [False, True])
+def test_a_member_is_told_whom_to_ask(dana: User, htmx: bool) -> None:
+    headers = {"HX-Request": "true"} if htmx else {}
+
+    answer = client_for(dana).get("/orgs/acme/provider-keys/new/", headers=headers)
+
+    assert answer.status_code == 403
+    assert (
+        "You may look at Acme’s keys, not change them. Nothing was changed. Ask an admin of Acme."
+        in answer.content.decode()
+    )
+
+
+@pytest.mark.parametrize("htmx", [False, True])
 def test_a_stale_form_says_so(alice: User, htmx: bool) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
@@ -83,4 +96,5 @@ def test_a_stale_form_says_so(alice: User, htmx: bool) -> None:
 
     assert answer.status_code == 403
     assert "This page is out of date." in answer.content.decode()
+    assert "You logged out, or logged in again," in answer.content.decode()
     assert ("<html" in answer.content.decode()) is not htmx

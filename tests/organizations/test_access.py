@@ -82,7 +82,7 @@ def test_a_deactivated_users_session_ends(alice: User) -> None:
     client = client_for(alice)
     assert client.get("/orgs/acme/").headers["Location"].endswith("/orgs/acme/provider-keys/")
     User.objects.update(is_active=False)
-    assert client.get("/orgs/acme/").headers["Location"] == "/login/?next=%2Forgs%2Facme%2F"
+    assert client.get("/orgs/acme/").headers["Location"] == "/login/?next=%2Forgs%2Facme%2F&ended=1"
 
 
 def test_an_anonymous_reader_logs_in_and_comes_back(acme: Organization, make_request: MakeRequest) -> None:
@@ -93,14 +93,17 @@ def test_an_anonymous_reader_logs_in_and_comes_back(acme: Organization, make_req
 
 def test_an_anonymous_post_is_not_replayed_after_login(acme: Organization, make_request: MakeRequest) -> None:
     response = change(make_request(method="POST", path="/orgs/acme/provider-keys/checks/"), slug="acme")
-    assert response.headers["Location"] == "/login/"
+    assert response.headers["Location"] == "/login/?ended=1"
 
 
 def test_htmx_is_told_to_leave_for_the_login_page_and_to_come_back_to_its_page(make_request: MakeRequest) -> None:
     page = "http://testserver/orgs/acme/provider-keys/new/?provider=openai"
     headers = {"HX-Request": "true", "HX-Current-URL": page}
     response = look(make_request(path="/orgs/acme/provider-keys/checks/chk_1/", **headers), slug="acme")
-    assert response.headers["HX-Redirect"] == "/login/?next=" + quote(page.removeprefix("http://testserver"), safe="")
+    assert (
+        response.headers["HX-Redirect"]
+        == "/login/?next=" + quote(page.removeprefix("http://testserver"), safe="") + "&ended=1"
+    )
     assert "Location" not in response.headers
     assert response.status_code == 200
 
@@ -110,7 +113,7 @@ def test_htmx_is_told_to_leave_for_the_login_page_and_to_come_back_to_its_page(m
 )
 def test_htmx_is_never_sent_to_another_site(make_request: MakeRequest, page: str) -> None:
     response = look(make_request(path="/", **{"HX-Request": "true", "HX-Current-URL": page}), slug="acme")
-    assert response.headers["HX-Redirect"] == "/login/"
+    assert response.headers["HX-Redirect"] == "/login/?ended=1"
 
 
 def test_a_stranger_path_is_never_where_login_leads(make_request: MakeRequest) -> None:

@@ -52,6 +52,15 @@ def test_unknown_address_wrong_password_and_deactivated_user_look_the_same(clien
     assert not logged_in(client)
 
 
+def test_says_that_a_session_ended_only_to_whom_it_did(client: Client, alice: User) -> None:
+    ended = client_for(alice)
+    Session.objects.all().delete()
+    sentence = "Your session has ended. Log in to go on."
+    assert sentence in ended.get("/orgs/acme/provider-keys/", follow=True).content.decode()
+    assert sentence not in client.get("/orgs/acme/provider-keys/", follow=True).content.decode()
+    assert sentence not in log_in(client, alice.email, WRONG, "/login/?ended=1").content.decode()
+
+
 def test_a_password_is_never_sent_back(client: Client, alice: User) -> None:
     assert WRONG.encode() not in log_in(client, "alice@acme.example", WRONG).content
     assert WRONG.encode() not in lock(client, "alice@acme.example").content
