@@ -171,7 +171,7 @@ API_KEY_ROWS = [
 ]
 LOST = {
     "status": 404,
-    "headline": "No key fits this address.",
+    "headline": "Nothing is at this address.",
     "text": "What was here may have been deleted, or belongs to an organization you aren’t a member of. Nothing was changed.",
     "actions": [Thing(label="Go to BYOK", url="/"), Thing(label="Go to API Keys", url="/")],
 }
@@ -214,6 +214,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         key=KEYS[1],
         title="Edit Provider Key",
     ),
+    "form-gone": page("providerkeys/gone.html", list_url="/list"),
     "form-conflict": form_page(
         EDITED,
         key=KEYS[1],

@@ -196,6 +196,10 @@ class TestList:
         assert ">ci</a>" in page
         assert "Create API Key" not in page
 
+    def test_an_empty_list_tells_each_what_they_can_do(self, alices: Console, danas: Console) -> None:
+        assert "Make one per program" in text(alices.get(LIST))
+        assert "An admin of Acme can make one per program" in text(danas.get(LIST))
+
     def test_never_shows_another_organizations_keys(self, alices: Console, charlie_access: Access) -> None:
         sample.api_key(charlie_access, "theirs")
 
