@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from organizations.access import Access, admin_view, member_view
+from organizations.models import AuditEvent
 from providerkeys.forms import ProviderKeyForm
 from providerkeys.forms.fields import NOT_YOURS
 from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
@@ -59,20 +60,22 @@ def provider_key_new(request: HttpRequest, access: Access) -> HttpResponse:
 @sensitive_post_parameters()
 @admin_view
 def provider_key_edit(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
-    key = access.get(ProviderKey, pk)
+    try:
+        key = access.get(ProviderKey, pk)
+    except Http404:
+        if request.method == "POST" and _was_deleted(access, pk):
+            return _show_gone(request, access)
+        raise
     if request.method != "POST":
         return show_form(request, access, ProviderKeyForm(access, key=key))
     form = ProviderKeyForm(access, request.POST, key=key)
-    if not form.is_valid():
-        return show_form(request, access, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        saved = _change(request, access, form, key)
+        if not form.is_valid() or not _change(request, access, form, key):
+            return show_form(request, access, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     except VersionConflict:
         return _show_conflict(request, access, form, key)
     except ProviderKey.DoesNotExist:
-        raise Http404 from None
-    if not saved:
-        return show_form(request, access, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _show_gone(request, access)
     return leave(request, _list_url(access))
 
 
@@ -135,6 +138,18 @@ def _change(request: HttpRequest, access: Access, form: ProviderKeyForm, key: Pr
 
 def _is_running(check: CredentialCheck | None) -> str:
     return " Its test is running." if check else ""
+
+
+def _was_deleted(access: Access, pk: str) -> bool:
+    """Whether this organization once had the key ``pk``: of any other there is nothing to tell."""
+    # PostgreSQL refuses text with a NUL; no id has one.
+    return access.all(AuditEvent).filter(target_id=pk.replace("\0", "?"), action="provider_key.deleted").exists()
+
+
+def _show_gone(request: HttpRequest, access: Access) -> HttpResponse:
+    """Tell who had the form open that its key was deleted meanwhile, in the form's place."""
+    context = {"list_url": _list_url(access)}
+    return show(request, "providerkeys/gone.html", "form", context, HTTPStatus.NOT_FOUND)
 
 
 def _show_conflict(request: HttpRequest, access: Access, form: ProviderKeyForm, key: ProviderKey) -> HttpResponse:

@@ -42,7 +42,7 @@ class ProviderKeyForm(forms.Form):
     )
     assign_to_organization = forms.BooleanField(required=False)
     api_key_ids = forms.MultipleChoiceField(
-        label="API keys",
+        label="Assignment",
         required=False,
         choices=[(each.id, each.name) for each in API_KEYS],
     )

@@ -303,6 +303,18 @@ def test_api_keys_are_filtered_and_counted(page: Page, stage: Stage) -> None:
     assert stage.asked("POST", NEW) == []
 
 
+def test_a_key_deleted_meanwhile_takes_the_place_of_its_form(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply(part("form-gone", "form"), 404))
+    fill_in(page)
+    page.get_by_role("button", name="Save").click()
+    dialog = page.get_by_role("dialog", name="Edit Provider Key")
+    expect(dialog.get_by_role("alert")).to_be_focused()
+    expect(dialog.get_by_role("alert")).to_have_text(re.compile("This key was deleted since you opened it."))
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    expect(page.locator("input[type=password]")).to_have_count(0)
+    expect(dialog.get_by_role("link", name="Back to BYOK")).to_have_attribute("href", "/list")
+
+
 @pytest.mark.parametrize("event", ["pageshow", "pagehide"])
 def test_a_page_that_comes_back_comes_back_without_secrets(page: Page, event: str) -> None:
     fill_in(page)

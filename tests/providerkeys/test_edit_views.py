@@ -227,15 +227,30 @@ class TestTwoAdminsAtOnce:
         assert "This key was changed meanwhile." in text(answer)
         assert value_of(text(answer), "version") == "1"
 
-    def test_a_key_that_was_deleted_meanwhile_is_not_found(
-        self, alices: Console, bobs: Console, key: ProviderKey
+    @pytest.mark.parametrize("into", [None, "sheet"])
+    def test_a_key_that_was_deleted_meanwhile_is_said_to_be_and_no_save_offered(
+        self, alices: Console, bobs: Console, key: ProviderKey, into: str | None
     ) -> None:
         bobs.post(f"provider-keys/{key.pk}/delete/")
 
-        answer = alices.post(edit(key), edited(key, name="Mine"), into="provider-key-form")
+        answer = alices.post(edit(key), edited(key, name="Mine"), into=into)
 
         assert answer.status_code == 404
-        assert "may have been deleted" in text(answer)
+        assert "This key was deleted since you opened it. Nothing was saved." in text(answer)
+        assert ("<html" in text(answer)) is (into is None)
+        assert "Save" not in text(answer)
+        assert 'id="sheet"' in text(answer)
+
+    def test_only_who_had_it_open_is_told_so(
+        self, alices: Console, charlie_access: Access, key: ProviderKey, alice_access: Access
+    ) -> None:
+        theirs = sample.stored(charlie_access)
+        theirs.delete_by(charlie_access)
+        key.delete_by(alice_access)
+
+        for answer in (alices.get(edit(key)), alices.post(edit(theirs), edited(theirs))):
+            assert answer.status_code == 404
+            assert "since you opened it" not in text(answer)
 
     def test_a_key_that_is_deleted_while_saving_is_not_found(
         self, alices: Console, alice_access: Access, key: ProviderKey, monkeypatch: pytest.MonkeyPatch
@@ -248,4 +263,7 @@ class TestTwoAdminsAtOnce:
 
         monkeypatch.setattr(ProviderKey, "change", late)
 
-        assert alices.post(edit(key), edited(key, name="Mine")).status_code == 404
+        answer = alices.post(edit(key), edited(key, name="Mine"))
+
+        assert answer.status_code == 404
+        assert "This key was deleted since you opened it." in text(answer)
