@@ -22,6 +22,8 @@ _SHORT: Final = 40
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _MASK: Final = re.compile(r"…|\*{3,}|•|\.\.\.")
 _PLACEHOLDER: Final = re.compile(r"your[_-]|<.*>|\A(?:api|secret)?[_-]?key\Z|x{6,}", re.IGNORECASE)
+_OWN_ID: Final = re.compile(r"(?:key|pk|org|chk)_[0-9A-Za-z]{22}")
+_ADDRESS: Final = re.compile(r"\A(?:https?://|www\.)", re.IGNORECASE)
 _FOREIGN_KINDS: Final = (
     WrongKind("AKIA", "an AWS access key id", "Choose the provider that it belongs to."),
     WrongKind("ASIA", "a temporary AWS access key id", "Choose the provider that it belongs to."),
@@ -85,6 +87,10 @@ def _refuse_what_is_no_key(key: str) -> None:
         raise Refused(_TOO_LONG)
     if _MASK.search(key):
         raise Refused("This is the masked form of a key, which can never be used. Paste the whole key.")
+    if _OWN_ID.fullmatch(key):
+        raise Refused("This is an id of this console, not a key. It can never be used. Paste your provider’s key.")
+    if _ADDRESS.match(key):
+        raise Refused("This is a web address, not a key. It can never be used. Paste the key that is found there.")
     if any(character.isspace() for character in key):
         raise Refused("An API key has no blanks or line breaks inside. Paste the key alone.")
     if not (key.isascii() and key.isprintable()):

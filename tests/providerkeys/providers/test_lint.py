@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from organizations.ids import new_id
 from providerkeys.providers import lint, registry
 from providerkeys.providers.base import ApiKeyProvider
 from tests.fakeproviders import samples
@@ -57,6 +58,9 @@ _REFUSED = {
     "temporary AWS id": ("ASIA" + "F" * 16, "can never be used"),
     "Bedrock key": ("ABSK" + "F" * 120, "can never be used"),
     "JSON": ('{"type":"service_account"}', "JSON document"),
+    **{f"our own id {prefix}_": (new_id(prefix), "an id of this console") for prefix in ("key", "pk", "org", "chk")},
+    "address": ("https://platform.openai.com/api-keys", "a web address"),
+    "address of an id": ("HTTPS://platform.openai.com/?project=proj_FAKE", "a web address"),
     "our own API key": ("byok_" + "F" * 50, "can never be used"),
 }
 
@@ -99,6 +103,11 @@ def test_a_mebibyte_of_quotes_is_refused_at_once() -> None:
     with pytest.raises(lint.Refused, match="longer than any API key"):
         lint.lint(_provider("openai"), f"{quotes}{_OPENAI}{quotes}")
     assert time.process_time() - started < 0.1
+
+
+@pytest.mark.parametrize("key", ["pk_" + "F" * 40, "key_short", "ork_" + "F" * 22, "sk-https://" + "F" * 22])
+def test_what_only_resembles_an_id_or_an_address_is_not_refused(key: str) -> None:
+    assert lint.lint(_provider("openai"), key).key == key
 
 
 def test_an_unusual_shape_is_only_a_hint() -> None:
