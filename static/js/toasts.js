@@ -1,4 +1,5 @@
-// Toasts leave when they are dismissed, or by themselves after they could be read; never while someone is at them.
+// Messages. Toasts leave when they are dismissed, or by themselves after they could be read; never while someone is at
+// them.
 
 const READING_TIME = 8000;
 
@@ -18,6 +19,24 @@ for (const toast of document.querySelectorAll("[data-toast]")) {
   if (toast.classList.contains("tone-green") && !toast.querySelector("a")) leaveLater(toast);
 }
 
+// Where what was pressed is gone with its page, focus starts at what came of it. A page that has a place of its own
+// for focus keeps it.
+const messages = document.getElementById("messages");
+if (messages?.querySelector("[data-toast]") && !document.querySelector("main [autofocus], [data-error-summary]")) {
+  messages.focus();
+}
+
 document.addEventListener("click", (event) => {
-  event.target.closest("[data-dismiss]")?.closest("[data-toast]").remove();
+  const toast = event.target.closest("[data-dismiss]")?.closest("[data-toast]");
+  if (!toast) return;
+  toast.remove();
+  messages.focus();
+});
+
+// A test in a row changes that row in silence: whoever doesn't see it hears what came of it.
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (!target.matches("tr[id^=row-]")) return;
+  const name = target.querySelector(".table__name").textContent;
+  const said = target.hasAttribute("hx-trigger") ? "Testing" : target.querySelector("[data-told]")?.textContent;
+  messages.querySelector("[data-announced]").textContent = `${name}: ${said ?? "Not tested"}`;
 });

@@ -89,6 +89,7 @@ def test_a_test_in_a_row_changes_that_row_alone(page: Page, stage: Stage) -> Non
     page.get_by_role("menuitem", name="Test credentials", exact=True).click()
     expect(page.locator(ROW)).to_contain_text("Testing")
     expect(page.locator(ROW)).to_contain_text("Limited")
+    expect(page.get_by_role("status", name="Messages")).to_contain_text("CI account: Invalid OpenAI doesn’t recognise")
     expect(page.locator(ROW)).not_to_contain_text("Testing")
     assert page.locator(f"{ROW} + tr").evaluate("element => element.seen")
     request = stage.asked("POST", f"{LIST}{KEY.id}/checks/")[0]
@@ -114,6 +115,17 @@ def test_a_row_that_is_gone_leaves_the_list(page: Page, stage: Stage) -> None:
     page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
     page.get_by_role("menuitem", name="Test credentials", exact=True).click()
     expect(page.locator(ROW)).to_have_count(0)
+
+
+def test_after_a_save_focus_is_at_its_message_and_goes_on_into_the_page(stage: Stage) -> None:
+    page = stage.open("list-toasts", LIST)
+    messages = page.get_by_role("status", name="Messages")
+    expect(messages).to_be_focused()
+    messages.get_by_role("button", name="Dismiss").first.press("Enter")
+    expect(messages).to_be_focused()
+    messages.get_by_role("button", name="Dismiss").press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Create a new Provider Key").first).to_be_focused()
 
 
 def test_search_asks_while_typing_and_swaps_the_table(page: Page, stage: Stage) -> None:
