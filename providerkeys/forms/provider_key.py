@@ -32,7 +32,7 @@ class ProviderKeyForm(CredentialsForm):
         },
     )
     assign_to_organization = forms.BooleanField(label="Assign to entire organization", required=False)
-    api_key_ids = ApiKeyIdsField(label="API keys", required=False)
+    api_key_ids = ApiKeyIdsField(label="Assignment", required=False)
     version = forms.IntegerField(
         min_value=1, max_value=_MAX_VERSION, widget=forms.HiddenInput, error_messages={"required": _OUT_OF_DATE}
     )

@@ -28,7 +28,7 @@ _REASONS = {
     "unknown_key": Reason(Verdict.INVALID, "OpenAI doesn’t recognise this key.", "create a new key at {link}.", _KEYS),
     "scopes": Reason(
         Verdict.LIMITED,
-        "OpenAI knows the key, but it may not list models, so its other rights are unknown.",
+        "OpenAI knows the key, but it isn’t allowed to list models, so whether it can serve requests is unknown.",
         "allow “Models: Read” and “Model capabilities: Request” at {link}, or save it as it is.",
         _KEYS,
     ),

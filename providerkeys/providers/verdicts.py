@@ -64,7 +64,9 @@ def common_reasons(label: str) -> Mapping[str, Reason]:
     return {
         "timeout": _not_judged(f"{label} didn’t answer in 10 s.", _AGAIN),
         "dns": _not_judged(
-            f"The address of {label} could not be looked up.", "check this server’s name resolution, then test again."
+            f"The address of {label} could not be looked up.",
+            "test again in a minute, or save it untested. If it stays, ask the person who runs this server about its "
+            "name resolution.",
         ),
         "connect": _not_judged(
             f"No connection to {label} could be made.", "check this server’s way out to the internet, then test again."
@@ -83,7 +85,7 @@ def common_reasons(label: str) -> Mapping[str, Reason]:
         ),
         "too_large": _not_judged(f"The answer of {label}’s address was far too large.", _AGAIN),
         "server_error": _not_judged(
-            f"{label} has a problem of its own just now.", "see its status page and test again later."
+            f"{label} has a problem of its own just now.", "test again later, or save it untested."
         ),
         "unexpected": _not_judged(
             f"{label}’s address gave an answer that this check doesn’t know.",

@@ -127,6 +127,12 @@ class TestRejected:
     def test_does_not_ask_again_for_a_secret_that_nobody_typed(self, alices: Console) -> None:
         assert "ype it again" not in text(alices.post(NEW, form_data("", name="")))
 
+    def test_calls_each_field_by_a_name_of_its_own(self, alices: Console) -> None:
+        page = text(alices.post(NEW, form_data("", [])))
+
+        named = re.findall(r'<a href="#(id_\w+)">([^<]+)</a>', page)
+        assert named == [("id_provider_key", "API Key"), ("id_api_key_ids", "Assignment")]
+
     def test_an_unknown_provider_is_a_field_error(self, alices: Console) -> None:
         answer = alices.post(NEW, form_data(provider="nobody"))
 

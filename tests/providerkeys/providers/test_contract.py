@@ -154,3 +154,13 @@ def test_the_contract_bites(third_file: Callable[[str], Provider], defect: str) 
     assert good in _GOOD
     found = broken_rules(third_file(_GOOD.replace(good, bad, 1)))
     assert any(named in sentence for sentence in found), found
+
+
+@pytest.mark.parametrize("provider", registry.all(), ids=lambda provider: provider.slug)
+@pytest.mark.parametrize("code", ["timeout", "dns", "reset", "too_large", "server_error", "did_not_finish"])
+def test_trouble_that_is_not_the_keys_offers_to_save_it_untested(provider: Provider, code: str) -> None:
+    assert "or save it untested." in provider.reason(code).next_step
+
+
+def test_a_missing_right_is_not_told_as_a_perhaps() -> None:
+    assert "it isn’t allowed to list models" in registry.get("openai").reason("scopes").sentence
