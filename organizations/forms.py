@@ -1,9 +1,10 @@
 from collections.abc import Iterable
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, UsernameField
+from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm, UsernameField
 
 from organizations.models import User
 
@@ -23,6 +24,17 @@ class LoginForm(AuthenticationForm):
 
 class StaffLoginForm(AdminAuthenticationForm):
     username = _email_field()
+
+
+class NewPasswordForm(SetPasswordForm[User]):
+    """Django's form in one sentence of ours; the rules themselves are `AUTH_PASSWORD_VALIDATORS`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        first, again = self.fields["new_password1"], self.fields["new_password2"]
+        first.help_text = "At least 10 characters, not a common password, unlike your name or address."
+        first.widget.attrs["autofocus"] = True
+        again.label, again.help_text = "New password again", ""
 
 
 class ResetForm(PasswordResetForm):

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from organizations.access import Access, Actor, client_ip, member_view
-from organizations.forms import LoginForm, ResetForm
+from organizations.forms import LoginForm, NewPasswordForm, ResetForm
 from organizations.models import AuditEvent, Organization, User
 from organizations.throttling import is_locked_out, locked_out
 
@@ -55,6 +55,8 @@ class PasswordResetView(auth_views.PasswordResetView):
 
 class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
     """Sets the password; Django ends the user's other sessions, as they hold a hash of the old one."""
+
+    form_class = NewPasswordForm
 
     def form_valid(self, form: SetPasswordForm[Any]) -> HttpResponse:
         with transaction.atomic():

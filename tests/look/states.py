@@ -66,6 +66,8 @@ class MailForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
+    user = ALICE
+
     new_password1 = forms.CharField(
         label="New password", widget=forms.PasswordInput, help_text="At least 10 characters."
     )

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail
@@ -36,6 +37,20 @@ def test_a_link_sets_a_new_password_once(client: Client, alice: User) -> None:
     assert set_password(Client(), path, "a third long sample password") == 200
     alice.refresh_from_db()
     assert alice.check_password(NEW)
+
+
+def test_says_whose_password_by_which_rules_and_for_how_long(client: Client, alice: User, settings: Settings) -> None:
+    done = client.post("/password-reset/", {"email": alice.email}, follow=True).content.decode()
+    form = client.get(link(), follow=True).content.decode()
+    (message,) = mail.outbox
+    assert timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT) == timedelta(days=3)
+    assert "It works once, for 3 days." in done
+    assert "it works once, for 3 days:" in message.body
+    assert message.subject == "Choose a new BYOK password"
+    assert "<h1>New password for alice@acme.example</h1>" in form
+    assert "At least 10 characters, not a common password, unlike your name or address." in form
+    assert "New password again</label>" in form
+    assert "Enter the same password as before" not in form
 
 
 def test_the_form_does_not_tell_who_has_an_account(client: Client, alice: User, dana: User) -> None:
