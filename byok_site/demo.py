@@ -63,6 +63,7 @@ def introduction() -> Iterator[str]:
     yield f"  {MEMBER:<24} member of Acme, who may look"
     yield f"  {STRANGER:<24} admin of Globex"
     yield f"  {STAFF:<24} staff, at {settings.BASE_URL}/admin/"
+    yield f"Mails are files in {settings.DATA_DIR / 'mail'}"
     yield "Credentials to try, by provider and verdict:"
     for slug in samples.PROVIDERS:
         for verdict, sample in samples.one_of_each_verdict(slug).items():

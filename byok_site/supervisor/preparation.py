@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -28,12 +29,13 @@ def check_port(host: str, port: int) -> None:
         raise Taken(f"Port {port} on {host} cannot be used ({error.strerror}); choose another with PORT.") from None
 
 
-def prepare_database() -> None:
+def prepare_database(said: TextIO | None = None) -> None:
+    """Migrate, and create the first people; what is to be told of them goes to ``said``, else to the terminal."""
     if not health.is_migrated():
         call_command("migrate", interactive=False, verbosity=0)
     # A stamp of the last run would call a worker ready that has not started yet.
     Heartbeat.objects.all().delete()
-    call_command("bootstrap")
+    call_command("bootstrap", stdout=said)
 
 
 def collect_static_files() -> None:

@@ -1,5 +1,6 @@
 """`manage.py demo`: the product on example data, against local stand-ins for the providers."""
 
+import io
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ from django.core.management.base import CommandError
 
 from byok_site import demo
 from byok_site.management.commands import serve
-from byok_site.supervisor import programs
+from byok_site.supervisor import preparation, programs
 from byok_site.supervisor.child import Program
 from byok_site.supervisor.loop import Supervisor
 
@@ -34,6 +35,10 @@ class Command(serve.Command):
             "BYOK_ADMIN_PASSWORD": demo.PASSWORD,
         }
         super().handle(*args, **options)
+
+    def prepare_database(self) -> None:
+        # Who can log in, and how, is told once: by the introduction.
+        preparation.prepare_database(said=io.StringIO())
 
     def surroundings(self, supervisor: Supervisor) -> Mapping[str, str]:
         """Run the fakes and point the processes at them."""

@@ -32,11 +32,14 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         _log_to_file()
-        preparation.prepare_database()
+        self.prepare_database()
         preparation.collect_static_files()
         refusal = startup.refusal()
         if refusal:
             raise CommandError(refusal)
+
+    def prepare_database(self) -> None:
+        preparation.prepare_database()
 
     def supervise(self, descriptor: int) -> None:
         with ExitStack() as stack:
