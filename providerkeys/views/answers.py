@@ -2,6 +2,7 @@
 deletion changes.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, Self
@@ -84,6 +85,13 @@ def _state[R: Row](judged: Judged[R]) -> str:
     return f"{where} but {judged.why}"
 
 
+def _told_apart(api_keys: Iterable[ApiKey]) -> dict[str, str]:
+    """The API keys' names by id; where several bear one name, each with its hint."""
+    known = list(api_keys)
+    often = Counter(one.name for one in known)
+    return {one.pk: f"{one.name} ({one.hint})" if often[one.name] > 1 else one.name for one in known}
+
+
 @dataclass(frozen=True)
 class Consequence:
     """What a change means for some API keys: they lose the provider, or move to another key."""
@@ -100,7 +108,7 @@ def consequences_of_deleting(access: Access, key: ProviderKey) -> list[Consequen
     touched = access.all(ApiKey).order_by("name", "pk")
     if key.scope != Scope.ORGANIZATION:
         touched = touched.filter(assignments__provider_key=key)
-    names = dict(touched.values_list("pk", "name"))
+    names = _told_apart(touched)
     groups: dict[tuple[str, str], list[str]] = {}
     for change in changes(before, after, names, key.provider):
         heir = (change.after.name, change.after.pk) if change.after else ("", "")

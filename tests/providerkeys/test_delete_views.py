@@ -57,6 +57,19 @@ class TestSaysFirst:
 
         assert consequences(alices.get(delete(key))) == [("1 API key loses OpenAI", ["ci"])]
 
+    def test_api_keys_of_one_name_are_told_apart_by_their_hints(
+        self, alices: Console, alice_access: Access, ci: ApiKey
+    ) -> None:
+        twin = sample.api_key(alice_access, "ci")
+        sample.api_key(alice_access, "web")
+
+        assert consequences(alices.get(delete(make(alice_access, "Only")))) == [
+            (
+                "3 API keys lose OpenAI",
+                [*(f"ci ({one.hint})" for one in sorted([ci, twin], key=lambda one: one.pk)), "web"],
+            )
+        ]
+
     def test_nothing_when_it_serves_nobody(self, alices: Console, alice_access: Access, ci: ApiKey) -> None:
         make(alice_access, "First")
         key = make(alice_access, "Second")
