@@ -17,7 +17,8 @@ _URL_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
 _GZIP: Final = re.compile(rb"\x1f\x8b\x08")
 _ZLIB: Final = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
-_ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"'/\\]))")
+_ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"'/\\abfnrtv]))")
+_CONTROLS: Final = bytes.maketrans(b"abfnrtv", b"\a\b\f\n\r\t\v")
 
 
 def layers(data: bytes) -> Iterator[bytes]:
@@ -60,7 +61,7 @@ def _meant(escape: re.Match[bytes]) -> bytes:
     code, byte, character = escape.groups()
     if code:
         return chr(int(code, 16)).encode("utf-8", "surrogatepass")
-    return bytes((int(byte, 16),)) if byte else bytes(character)
+    return bytes((int(byte, 16),)) if byte else bytes(character).translate(_CONTROLS)
 
 
 def _base64(data: bytes) -> Iterator[bytes]:

@@ -1,0 +1,88 @@
+"""The sweep of the family CAN: a walk, a canary in every sink, then everything in every sink searched once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests import chromium
+from tests.trust.canary import Hit, Search
+from tests.trust.plants import Plants, plant
+from tests.trust.sinks import SINKS, broker
+from tests.trust.walk import outputs, route
+from tests.trust.walk.scene import Scene
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What was found, by number of the sink. Nothing in here is a secret, so all of it can be printed."""
+
+    hits: Mapping[int, frozenset[Hit]]
+    places: Mapping[int, frozenset[str]]
+    """Every place that was looked at, whether anything was found there or not."""
+    allowed: frozenset[tuple[str, str]]
+    """The canaries that may be seen, each with the place where."""
+    planted: frozenset[str]
+    forced: Mapping[str, list[int]]
+    """The statuses of the answers while a layer failed."""
+    ciphertext_before: frozenset[str]
+    ciphertext_after: frozenset[Hit]
+
+    def leaks(self, sink: int) -> list[Hit]:
+        """What the walk has left where it must not be."""
+        return sorted(
+            hit
+            for hit in self.hits[sink]
+            if hit.canary not in self.planted and (hit.canary, hit.place) not in self.allowed
+        )
+
+    def found(self, canary: str, sink: int) -> set[str]:
+        """Where in ``sink`` it was found."""
+        return {hit.place for hit in self.hits[sink] if hit.canary == canary}
+
+    def may_be_seen(self, kind: str) -> set[tuple[str, str]]:
+        """What is allowed of the canaries whose names start like this."""
+        return {(canary, place) for canary, place in self.allowed if canary.startswith(kind)}
+
+    def was_seen(self, kind: str) -> set[tuple[str, str]]:
+        """What was found of them, in any sink."""
+        return {(hit.canary, hit.place) for hits in self.hits.values() for hit in hits if hit.canary.startswith(kind)}
+
+
+def sweep(*, whole: bool, **environment: str) -> Swept:
+    """Walk through a fresh product, started with ``environment``, and search all that it leaves.
+
+    ``whole``: in a browser too if there is one, to the end of the check whose worker was killed, with every command.
+    """
+    browser = whole and chromium.find() is not None
+    plants = Plants()
+    with Scene.open(**environment) as scene:
+        route.go(scene, plants.in_browser() if browser else None, to_the_end=whole)
+        with plant(scene, plants):
+            outputs.collect(scene, outputs.ALL if whole else [outputs.DUMP])
+            hits, places = _searched(scene, plants)
+        return Swept(
+            hits=hits,
+            places=places,
+            allowed=frozenset(scene.secrets.allowed),
+            planted=frozenset(canary.name for canary in plants.canaries.values()),
+            forced=scene.forced,
+            ciphertext_before=_ciphertext_before_deletion(scene),
+            ciphertext_after=_ciphertext_after_deletion(scene),
+        )
+
+
+def _searched(scene: Scene, plants: Plants) -> tuple[dict[int, frozenset[Hit]], dict[int, frozenset[str]]]:
+    evidence = {number: list(sink(scene)) for number, sink in SINKS.items()}
+    search = Search([*scene.secrets.canaries, *plants.canaries.values()])
+    hits = {number: frozenset(hit for one in found for hit in search.hits(*one)) for number, found in evidence.items()}
+    return hits, {number: frozenset(one.place for one in found) for number, found in evidence.items()}
+
+
+def _ciphertext_before_deletion(scene: Scene) -> frozenset[str]:
+    search = Search(scene.deleted)
+    return frozenset(hit.canary for dump in scene.before_deletion for hit in search.hits("tables", dump))
+
+
+def _ciphertext_after_deletion(scene: Scene) -> frozenset[Hit]:
+    search = Search(scene.deleted)
+    left = search.hits("tables", scene.tables())
+    return frozenset(left | {hit for one in broker(scene) for hit in search.hits(*one)})

@@ -1,0 +1,39 @@
+"""The whole walk, in its order."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.trust.walk import broken, browser, keys, leaving, people
+from tests.trust.walk.scene import ALICE, Scene
+
+
+def go(scene: Scene, planted_in_browser: dict[str, str | list[str]] | None, *, to_the_end: bool) -> None:
+    """Everything people do, everything that goes wrong. Without anything to plant there, no browser is opened.
+
+    ``to_the_end``: wait for the check whose worker was killed, which takes as long as a lease.
+    """
+    people.staff(scene)
+    alice = people.log_in(scene, ALICE)
+    # First of all: its second attempt waits until the lease of the first has run out.
+    abandoned = broken.kill_worker(scene, alice)
+    pressed = keys.press_all(scene, alice)
+    with ThreadPoolExecutor(1) as beside:
+        in_browser = beside.submit(browser.walk, scene, planted_in_browser) if planted_in_browser else None
+        dana, charlie = (people.follow_link(scene, email) for email in (people.DANA, people.CHARLIE))
+        people.guess(scene)
+        people.forget_password(scene)
+        served = keys.issue(scene, alice, "Nightly batch")
+        keys.issue(scene, alice, "Staging", into="main")
+        foreign = keys.issue(scene, charlie, "Foreign", at="/orgs/globex/api-keys/")
+        keys.refuse(scene, alice, foreign)
+        keys.misuse(scene, alice, dana, charlie)
+        keys.live(scene, alice, served)
+        leaving.delete_key(scene, alice)
+        leaving.delete_organization(scene, charlie)
+        keys.await_done(alice, pressed)
+        if in_browser:
+            in_browser.result()
+    broken.fail_everywhere(scene, alice)
+    broken.fail_in_worker(scene, alice)
+    if to_the_end:
+        broken.await_second_attempt(scene, abandoned)
+        keys.await_done(alice, [abandoned])
