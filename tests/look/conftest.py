@@ -7,8 +7,9 @@ from tests.chromium import find
 from tests.look.stage import Stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """One browser for this folder alone: Playwright keeps an event loop running, in which Django refuses the database."""
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-background-networking"]
         yield playwright.chromium.launch(executable_path=find(), args=arguments)
