@@ -73,7 +73,9 @@ def sweep(*, whole: bool, **environment: str) -> Swept:
 def _searched(scene: Scene, plants: Plants) -> tuple[dict[int, frozenset[Hit]], dict[int, frozenset[str]]]:
     evidence = {number: list(sink(scene)) for number, sink in SINKS.items()}
     search = Search([*scene.secrets.canaries, *plants.canaries.values()])
-    hits = {number: frozenset(hit for one in found for hit in search.hits(*one)) for number, found in evidence.items()}
+    # An error page is evidence of two sinks.
+    different = {one: search.hits(*one) for one in {one for found in evidence.values() for one in found}}
+    hits = {number: frozenset(hit for one in found for hit in different[one]) for number, found in evidence.items()}
     return hits, {number: frozenset(one.place for one in found) for number, found in evidence.items()}
 
 

@@ -11,7 +11,7 @@ from tests.trust.walk.visitor import Answer
 _LINK: Final = re.compile(r'href="(/admin/[^"#?]*|\?[^"#]*)["#]')
 _PAGE_OF_AN_OBJECT: Final = re.compile(r"/admin/(\w+/\w+)/[^/]+/(change/|history/|delete/)?")
 # Of each model so many change pages, so many histories, so many questions before a deletion.
-_OF_A_KIND: Final = 4
+_OF_A_KIND: Final = 2
 
 
 def pages(scene: Scene) -> Iterator[Answer]:

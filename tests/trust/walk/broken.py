@@ -77,9 +77,3 @@ def kill_worker(scene: Scene, visitor: Visitor) -> str:
     scene.product.kill("worker")
     scene.fakes.release(secret)
     return check
-
-
-def await_second_attempt(scene: Scene, check: str) -> None:
-    """Return when the check has ended, at the latest at its deadline."""
-    sql = "SELECT state FROM providerkeys_credentialcheck WHERE id = ?"
-    eventually(lambda: scene.one(sql, check) == "done", 60)

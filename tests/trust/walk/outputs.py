@@ -14,8 +14,6 @@ ALL: Final = (
     DUMP,
     ("sqlmigrate", "providerkeys", "0001"),
     ("inspectdb",),
-    ("check",),
-    ("bootstrap",),
     ("add_member", "--organization", "Acme", "--email", "erin@acme.example", "--role", "member"),
 )
 

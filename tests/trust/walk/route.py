@@ -29,11 +29,10 @@ def go(scene: Scene, planted_in_browser: dict[str, str | list[str]] | None, *, t
         keys.live(scene, alice, served)
         leaving.delete_key(scene, alice)
         leaving.delete_organization(scene, charlie)
-        keys.await_done(alice, pressed)
+        keys.await_done(scene, alice, pressed)
         if in_browser:
             in_browser.result()
     broken.fail_everywhere(scene, alice)
     broken.fail_in_worker(scene, alice)
     if to_the_end:
-        broken.await_second_attempt(scene, abandoned)
-        keys.await_done(alice, [abandoned])
+        keys.await_done(scene, alice, [abandoned])
