@@ -13,11 +13,15 @@ pytest_plugins = ["tests.cast", "tests.fakeproviders.fixtures", "tests.groups", 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `browser` need one; without it they are skipped, and `./dev test` says so at its end."""
-    if chromium.find():
-        return
+    """Keep a file's tests in one worker, unless they name a larger group: what a module's fixture starts starts once.
+
+    Tests marked `browser` need one; without it they are skipped, and `./dev test` says so at its end.
+    """
+    browser = chromium.find()
     for item in items:
-        if item.get_closest_marker("browser"):
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if not browser and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason="Chromium was not found"))
 
 
