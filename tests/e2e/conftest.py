@@ -1,0 +1,104 @@
+"""One product and one browser for all tests of this folder; an organization of its own for each."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests import chromium as installed
+from tests.e2e.abandoned import Abandoned
+from tests.e2e.console import Console
+from tests.e2e.desk import Desk
+from tests.e2e.homes import Home, Person
+from tests.e2e.watch import Watch
+from tests.fakeproviders.client import FakeProviders
+from tests.fakeproviders.fixtures import CheckedProviders
+from tests.product import Product
+
+_HOMES_AT_ONCE = 60
+# A machine that runs two tests at once on two cores may take its time; a test that passes never waits for it.
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="session")
+def product(fake_providers: FakeProviders) -> Iterator[Product]:
+    """The running product. Whoever breaks it mends it."""
+    with Product.start(fake_providers) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def abandoned() -> Iterator["Future[Abandoned]"]:
+    """A second product, left alone: it starts beside the first, and its deadlines pass while other tests run."""
+    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        yield pool.submit(stack.enter_context, Abandoned.start())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_takes_long_starts_first(request: pytest.FixtureRequest) -> None:
+    if any("abandoned" in item.fixturenames for item in request.session.items if isinstance(item, pytest.Function)):
+        request.getfixturevalue("abandoned")
+
+
+@pytest.fixture(scope="session")
+def homes(product: Product) -> Iterator[Home]:
+    """Organizations that nobody has used yet."""
+
+    def endless() -> Iterator[Home]:
+        while True:
+            yield from Home.many(product, _HOMES_AT_ONCE)
+
+    return endless()
+
+
+@pytest.fixture
+def home(homes: Iterator[Home], providers: CheckedProviders) -> Home:
+    """This test's own organization. (The fakes are asked for here, so that each test starts and ends clean at them.)"""
+    return next(homes)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """One browser for this folder alone: Playwright keeps an event loop running, in which Django refuses the database."""
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-background-networking"]
+        yield playwright.chromium.launch(executable_path=installed.find(), args=arguments)
+
+
+@pytest.fixture(scope="package")
+def desk(chromium: Browser, product: Product) -> Iterator[Desk]:
+    """The browser window that tests use one after the other."""
+    with Desk.open(chromium, product) as desk:
+        yield desk
+
+
+@pytest.fixture
+def console(desk: Desk, home: Home, product: Product) -> Iterator[Console]:
+    """A tab in which Alice works in her organization."""
+    with desk.used_by(home.alice, product) as page:
+        yield Console(page, home)
+
+
+@pytest.fixture
+def watch(desk: Desk, console: Console) -> Watch:
+    """The watch over ``console``'s browser."""
+    return desk.watch
+
+
+type Visit = Callable[..., Desk]
+
+
+@pytest.fixture
+def visit(chromium: Browser, product: Product) -> Iterator[Visit]:
+    """Open another window, in which ``person`` is logged in; further options are Playwright's."""
+    with ExitStack() as stack:
+
+        def open_desk(person: Person | None = None, **options: Any) -> Desk:
+            desk = stack.enter_context(Desk.open(chromium, product, **options))
+            stack.enter_context(desk.used_by(person, product))
+            return desk
+
+        yield open_desk

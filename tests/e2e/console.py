@@ -1,0 +1,148 @@
+"""The console by the names that people and assistive technology know: roles, labels, visible words."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.homes import Home
+
+LABELS: Final = {"anthropic": "Anthropic", "openai": "OpenAI"}
+WORDS: Final = ("Valid", "Limited", "Invalid", "Forbidden", "Unreachable")
+CREATE: Final = "Create a new Provider Key"
+
+
+@dataclass(frozen=True)
+class Console:
+    """One tab of a browser in which an admin of ``home`` works."""
+
+    page: Page
+    home: Home
+
+    # Pages
+
+    def open_list(self) -> None:
+        self.page.goto(self.home.keys)
+        expect(self.page.get_by_role("heading", name="BYOK", level=1)).to_be_visible()
+
+    def open_page_of_new(self, provider: str = "") -> None:
+        """Open the form at its own address, with a provider chosen before typing if wanted."""
+        self.page.goto(f"{self.home.keys}new/{f'?provider={provider}' if provider else ''}")
+        expect(self.page.get_by_role("heading", name="Add Provider Key", level=1)).to_be_visible()
+
+    def open_dialog_of_new(self) -> None:
+        """Open the form over the list that is on the page."""
+        self.page.get_by_role("link", name=CREATE).first.click()
+        expect(self.page.get_by_role("dialog", name="Add Provider Key")).to_be_visible()
+
+    def act(self, key: str, action: str) -> None:
+        """Choose from the menu of a row."""
+        self.page.get_by_role("button", name=f"Actions for {key}", exact=True).click()
+        self.page.get_by_role("menuitem", name=action, exact=True).click()
+
+    def open_edit(self, key: str) -> None:
+        """Open the edit form over the list."""
+        self.act(key, "Edit")
+        expect(self.page.get_by_role("dialog", name="Edit Provider Key")).to_be_visible()
+
+    # The list
+
+    @property
+    def table(self) -> Locator:
+        return self.page.get_by_role("table", name="Provider keys")
+
+    def row(self, key: str) -> Locator:
+        """The row of the provider key ``key``."""
+        # Its menu names the whole key; other rows may hold the name as a part of theirs.
+        menu = self.page.get_by_role("button", name=f"Actions for {key}", exact=True)
+        return self.table.get_by_role("row").filter(has=menu)
+
+    def status_of(self, key: str) -> Locator:
+        """The cell that says whether it serves."""
+        return self.row(key).get_by_role("cell").nth(3)
+
+    def last_check_of(self, key: str) -> Locator:
+        """The cell that says what its latest test said."""
+        return self.row(key).get_by_role("cell").nth(4)
+
+    def badge(self, key: str, word: str) -> Locator:
+        return self.status_of(key).get_by_text(word, exact=True)
+
+    # The form
+
+    @property
+    def provider(self) -> Locator:
+        return self.page.get_by_role("combobox", name="Provider", exact=True)
+
+    @property
+    def name(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Name", exact=True)
+
+    @property
+    def api_key(self) -> Locator:
+        return self.page.get_by_label("API Key", exact=True)
+
+    @property
+    def test_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Test credentials", exact=True)
+
+    @property
+    def whole_organization(self) -> Locator:
+        return self.page.get_by_role("checkbox", name="Assign to entire organization", exact=True)
+
+    @property
+    def api_keys(self) -> Locator:
+        return self.page.get_by_role("group", name="API keys", exact=True)
+
+    def api_key_box(self, name: str) -> Locator:
+        return self.api_keys.get_by_role("checkbox", name=name, exact=True)
+
+    @property
+    def save_button(self) -> Locator:
+        return self.page.get_by_role("button", name="Save", exact=True)
+
+    def choose(self, provider: str) -> None:
+        """Choose a provider, and see its credential fields."""
+        self.provider.select_option(label=LABELS[provider])
+        expect(self.api_key).to_be_editable()
+
+    def save(self) -> None:
+        """Save, and be back at the list."""
+        self.save_button.click()
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
+        self.page.wait_for_url(f"**{self.home.keys}")
+
+    # The test
+
+    @property
+    def status(self) -> Locator:
+        return self.page.get_by_role("status", name="Test result", exact=True)
+
+    @property
+    def result(self) -> Locator:
+        """The polled fragment."""
+        return self.status.locator("[data-state]")
+
+    def press(self) -> None:
+        """Press Test credentials, and see the answer to the press."""
+        self.test_button.click()
+        expect(self.result).to_be_visible()
+
+    def poll_now(self) -> None:
+        """Let the page ask at once instead of within its second. Its clock must be in the test's hands."""
+        self.page.clock.fast_forward(1000)
+
+    def see_state(self, state: str) -> None:
+        expect(self.status.locator(f"[data-state={state}]")).to_be_visible()
+
+    def see_verdict(self, verdict: str) -> None:
+        """See the test done: verdict for scripts, its word first, a sentence behind it."""
+        expect(self.result).to_have_attribute("data-verdict", verdict)
+        expect(self.result).to_have_attribute("data-state", "done")
+        expect(self.result).to_have_text(re.compile(rf"^\s*{verdict.capitalize()}\s+[A-Z].+\."))
+
+
+def words_in(text: str) -> set[str]:
+    """The verdicts' words in ``text``, as whole words."""
+    return {word for word in WORDS if re.search(rf"\b{word}\b", text)}

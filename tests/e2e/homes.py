@@ -1,0 +1,83 @@
+"""Organizations for the tests, one each, made in one go inside the product: nobody waits for a password hash per test."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final, Self
+
+from tests.product import PASSWORD, Product
+
+SESSION: Final = "session"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account. ``session`` is the cookie of a browser in which they are logged in."""
+
+    email: str
+    session: str
+
+
+@dataclass(frozen=True)
+class Home:
+    """An organization of one test's own. Alice and Bob are its admins, Dana is a member of it."""
+
+    name: str
+    slug: str
+    alice: Person
+    bob: Person
+    dana: Person
+
+    @classmethod
+    def many(cls, product: Product, count: int) -> list[Self]:
+        """Make ``count`` homes in a running product."""
+        said = product.manage("shell", "--no-imports", "-c", f"from tests.e2e import homes; homes.seed({count})")
+        return [cls.read(line) for line in said.splitlines() if line.startswith("{")]
+
+    @classmethod
+    def read(cls, line: str) -> Self:
+        row = json.loads(line)
+        return cls(row["name"], row["slug"], *(Person(**row[name]) for name in ("alice", "bob", "dana")))
+
+    @property
+    def keys(self) -> str:
+        """The path of the list of provider keys."""
+        return f"/orgs/{self.slug}/provider-keys/"
+
+    @property
+    def api_keys(self) -> str:
+        """The path of the list of API keys."""
+        return f"/orgs/{self.slug}/api-keys/"
+
+
+def seed(count: int) -> None:
+    """Make the homes and print them, a line each. Runs inside the product, by ``manage.py shell``."""
+    from django.contrib.auth.hashers import make_password  # noqa: PLC0415  Only the product's own Django is set up here.
+    from django.db import transaction  # noqa: PLC0415
+
+    from organizations.models import Membership, Organization, Role, User  # noqa: PLC0415
+
+    hashed = make_password(PASSWORD)
+
+    def person(organization: Organization, name: str, role: Role) -> Person:
+        user = User.objects.create(email=f"{name}@{organization.slug}.example", name=name.title(), password=hashed)
+        Membership.objects.create(organization=organization, user=user, role=role)
+        return Person(user.email, _log_in(user))
+
+    with transaction.atomic():
+        taken = Organization.objects.count()
+        for number in range(taken, taken + count):
+            organization = Organization.objects.create(name=f"Acme {number}")
+            people = {
+                "alice": person(organization, "alice", Role.ADMIN),
+                "bob": person(organization, "bob", Role.ADMIN),
+                "dana": person(organization, "dana", Role.MEMBER),
+            }
+            print(json.dumps(asdict(Home(organization.name, organization.slug, **people))))  # noqa: T201
+
+
+def _log_in(user: object) -> str:
+    from django.test import Client  # noqa: PLC0415
+
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")  # type: ignore[arg-type]
+    return client.cookies[SESSION].value
