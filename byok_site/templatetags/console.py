@@ -7,7 +7,7 @@ from functools import cache
 from django import template
 from django.forms import BaseForm, BoundField
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
@@ -72,6 +72,16 @@ def conjoin(words: Iterable[object]) -> str:
     """``name, credentials and assignment``."""
     *most, last = [str(word) for word in words] or [""]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+@register.filter
+def with_code(sentence: object) -> SafeString:
+    """``sentence`` with what stands between backticks, such as the name of a field in a file, set as code."""
+    pieces = str(sentence).split("`")
+    marked = (
+        (piece if place % 2 == 0 else format_html("<code>{}</code>", piece),) for place, piece in enumerate(pieces)
+    )
+    return format_html_join("", "{}", marked)
 
 
 @register.filter

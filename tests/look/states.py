@@ -176,6 +176,11 @@ class ProviderKeyForm(forms.Form):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
+class ServiceAccountForm(ProviderKeyForm):
+    provider_key = forms.CharField(label="Service account JSON", widget=forms.Textarea)
+    location = forms.CharField(label="Location", required=False)
+
+
 class LoginForm(forms.Form):
     username = forms.CharField(label="Email", error_messages={"required": "Type your e-mail address."})
     password = forms.CharField(widget=forms.PasswordInput, error_messages={"required": "Type your password."})
@@ -338,6 +343,20 @@ REFUSED.add_error(
     "provider_key", "This is an OpenAI admin key. It can never be used for requests. Create a project key instead."
 )
 REFUSED.add_error("api_key_ids", "Choose at least one API key, or assign to the entire organization.")
+SERVICE_ACCOUNT_REFUSED = ServiceAccountForm(
+    {
+        "provider": "google_vertex_ai",
+        "name": "EU analytics",
+        "provider_key": "{}",
+        "location": "europe-west4",
+        "assign_to_organization": "on",
+    }
+)
+SERVICE_ACCOUNT_REFUSED.add_error(
+    "provider_key",
+    "`token_uri` isn’t Google’s token address. A file that names another one can never be used. "
+    "Paste the whole JSON file of a service account key, as Google made it.",
+)
 EDITED = ProviderKeyForm(
     {
         "provider": "openai",
@@ -430,6 +449,23 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "form-no-api-keys": form_page(ProviderKeyForm(), api_keys=[]),
     "form-refused": form_page(REFUSED),
+    "form-service-account": form_page(ServiceAccountForm(), provider=PROVIDERS[2], provider_label="Google Vertex AI"),
+    "form-service-account-refused": form_page(
+        SERVICE_ACCOUNT_REFUSED, provider=PROVIDERS[2], provider_label="Google Vertex AI"
+    ),
+    "form-service-account-edit": form_page(
+        ServiceAccountForm(
+            initial={
+                "name": "EU analytics",
+                "location": "europe-west4",
+                "assign_to_organization": True,
+                "version": 3,
+            }
+        ),
+        key=KEYS[4],
+        provider=PROVIDERS[2],
+        title="Edit Provider Key",
+    ),
     "form-edit": form_page(
         ProviderKeyForm(initial={"name": "Production Key", "assign_to_organization": True, "version": 3}),
         key=KEYS[1],

@@ -15,6 +15,7 @@ MOST_DIFFERENT = [
     "list-empty",
     "form-refused",
     "form-conflict",
+    "form-service-account-refused",
     "delete",
     "api-keys",
     "api-key-detail",
