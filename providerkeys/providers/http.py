@@ -69,6 +69,11 @@ class Answer:
             return None
 
     @property
+    def json_object(self) -> dict[str, Any]:
+        """The body, if it is called JSON and is a JSON object; else an empty one. A success is looked for only here."""
+        return self.document if self.is_json and isinstance(self.document, dict) else {}
+
+    @property
     def is_json(self) -> bool:
         """Whether the provider says that the body is JSON; a captive portal's page says otherwise."""
         return self.content_type.partition(";")[0].strip().lower() == "application/json"
