@@ -22,7 +22,8 @@ _EXCERPT: Final = 160
 class Sample:
     """A key, the answer it gets and the verdict expected of it.
 
-    ``answer`` is the documented answer: status and the beginning of its body (hostile ones: in words).
+    ``answer`` is the documented answer: status and the beginning of its body (hostile ones: in words). ``method`` and
+    ``path`` are of the request that gets it, where a check makes more than one.
     ``slow``: the answer lasts as long as the caller lets it.
     """
 
@@ -34,6 +35,8 @@ class Sample:
     answer: str
     hostile: bool = False
     slow: bool = False
+    method: str = "GET"
+    path: str = ""
 
     @property
     def id(self) -> str:
@@ -89,9 +92,16 @@ def wrong_kinds(provider: str) -> dict[str, str]:
 
 def _documented(provider: Provider, scenario: Scenario) -> Sample:
     sample_key = provider.shape.sample(scenario.name)
-    service = provider.services[0]
-    route = service.routes[0]
+    route = next(route for route in provider.services[0].routes if not scenario.on or route.name in scenario.on)
     request = Request(route.method, route.path, ())
     answer = (scenario.reply or route.good)(Ask(request, sample_key, nth=1))
-    says = f"{answer.status} {answer.body.decode()[:_EXCERPT]}"
-    return Sample(provider.slug, scenario.name, sample_key, scenario.verdict, scenario.description, says)
+    return Sample(
+        provider.slug,
+        scenario.name,
+        sample_key,
+        scenario.verdict,
+        scenario.description,
+        answer=f"{answer.status} {answer.body.decode()[:_EXCERPT]}",
+        method=route.method,
+        path=route.path,
+    )

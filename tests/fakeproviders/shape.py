@@ -13,8 +13,9 @@ _ALPHABET = string.ascii_letters + string.digits
 class KeyShape:
     """``head`` + ``width`` characters + ``tail``; the last of those characters are the separator and the scenario.
 
-    ``mark`` is text that real keys carry right in their middle. Keys are put together here and written nowhere, so that no
-    secret scanner takes a file of the repository for a leak.
+    ``mark`` is text that real keys carry right in their middle. ``separator`` stands in no scenario's name; where real keys
+    have only letters and digits, it is a letter. ``lower``: real keys have no capitals. Keys are put together here and
+    written nowhere, so that no secret scanner takes a file of the repository for a leak.
     """
 
     head: str
@@ -22,6 +23,7 @@ class KeyShape:
     tail: str = ""
     mark: str = ""
     separator: str = "-"
+    lower: bool = False
 
     def sample(self, scenario: str) -> str:
         """The one key that stands for ``scenario`` in the demo, the documents and simple tests."""
@@ -37,8 +39,9 @@ class KeyShape:
 
     def _make(self, scenario: str, filler: str) -> str:
         end = self.separator + scenario
-        half = (self.width - len(self.mark)) // 2
+        half = (self.width - len(self.mark)) // 2 if self.mark else 0
         room = self.width - len(self.mark) - len(end)
         if room < max(half, _LEAST_FILLER):
             raise ValueError(f"the scenario's name is too long for this provider's keys: {scenario}")
+        filler = filler.lower() if self.lower else filler
         return self.head + filler[:half] + self.mark + filler[half:room] + end + self.tail
