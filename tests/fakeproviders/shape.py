@@ -3,10 +3,31 @@
 import secrets
 import string
 from dataclasses import dataclass
+from typing import Protocol
 
 _FILLER = "FAKE0EXAMPLE0KEY0"
 _LEAST_FILLER = 8
 _ALPHABET = string.ascii_letters + string.digits
+
+
+class Shape(Protocol):
+    """How the credentials of a provider are made, and how they name their scenario."""
+
+    @property
+    def secret_prefixes(self) -> tuple[str, ...]:
+        """Text that starts a secret, wherever it shows up."""
+
+    def sample(self, scenario: str) -> str:
+        """The one key that stands for ``scenario`` in the demo, the documents and simple tests."""
+
+    def fresh(self, scenario: str) -> str:
+        """A new key for ``scenario``, random but for the word FAKE: a canary, or one test's own key."""
+
+    def scenario(self, key: str) -> str:
+        """The scenario that a credential names, as a stand-in has read it from a request."""
+
+    def arrives(self, key: str) -> str:
+        """What the stand-in that is asked first reads from a request made with ``key``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +46,22 @@ class KeyShape:
     separator: str = "-"
     lower: bool = False
 
+    @property
+    def secret_prefixes(self) -> tuple[str, ...]:
+        return (self.head,)
+
     def sample(self, scenario: str) -> str:
-        """The one key that stands for ``scenario`` in the demo, the documents and simple tests."""
         return self._make(scenario, (_FILLER * self.width)[: self.width])
 
     def fresh(self, scenario: str) -> str:
-        """A new key for ``scenario``, random but for the word FAKE at its start: a canary, or one test's own key."""
         return self._make(scenario, "FAKE" + "".join(secrets.choice(_ALPHABET) for _ in range(self.width)))
 
     def scenario(self, key: str) -> str:
-        """The scenario that ``key`` names: its last token, the tail aside."""
+        """Its last token, the tail aside."""
         return key.removesuffix(self.tail).rpartition(self.separator)[2]
+
+    def arrives(self, key: str) -> str:
+        return key
 
     def _make(self, scenario: str, filler: str) -> str:
         end = self.separator + scenario

@@ -11,7 +11,7 @@ from tests.fakeproviders.fixtures import CheckedProviders
 from tests.fakeproviders.hostile.floods import BIG_BYTES, BOMB_MIB, bomb
 from tests.fakeproviders_tests.raw import ask, connected, exchange, headers, parse, read_all, request_bytes
 
-PROVIDERS = pytest.mark.parametrize("provider", samples.PROVIDERS)
+PROVIDERS = pytest.mark.parametrize("provider", samples.KEYED)
 TICK = 1.0
 
 
