@@ -6,8 +6,8 @@ from django.http import QueryDict
 
 from organizations.access import Access
 from providerkeys import vault
-from providerkeys.forms.fields import SecretInput
-from providerkeys.forms.kinds import KINDS
+from providerkeys.forms.fields import Secret
+from providerkeys.forms.kinds import KINDS, Stored
 from providerkeys.models import ProviderKey, Row
 from providerkeys.providers import registry
 from providerkeys.providers.base import Credential, Provider
@@ -46,14 +46,23 @@ class CredentialsForm(forms.Form):
         if key:
             del self.fields["provider"]
         if self.chosen:
-            nothing_stored = not (key and key.credentials)
-            self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, nothing_stored))
+            self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, self._stored))
 
     def _chosen(self) -> Provider | None:
         if self.key:
             return registry.find(self.key.provider)
         slug = self.data.get("provider") if self.is_bound else self.initial.get("provider")
         return registry.find(slug or "")
+
+    @property
+    def _stored(self) -> Stored:
+        return self.key.destination if self.key and self.key.credentials else None
+
+    def clean(self) -> None:
+        if self.chosen:
+            objections = KINDS[self.chosen.credential].objections(self.cleaned_data, self._stored)
+            for field, sentence in objections.items():
+                self.add_error(field, sentence)
 
     @property
     def credential(self) -> Credential | None:
@@ -68,7 +77,7 @@ class CredentialsForm(forms.Form):
     @property
     def secret_was_typed(self) -> bool:
         """Whether somebody who sees this form again has a secret to type again."""
-        secrets = [name for name, field in self.fields.items() if isinstance(field.widget, SecretInput)]
+        secrets = [name for name, field in self.fields.items() if isinstance(field.widget, Secret)]
         return any(self.data.get(self.add_prefix(name), "").strip() for name in secrets)
 
     def rows(self) -> list[Row]:

@@ -12,11 +12,25 @@ from providerkeys.providers.lint import Linted, Refused, lint
 _API_KEY_ID: Final = re.compile(r"key_[0-9A-Za-z]{1,36}")
 
 
-class SecretInput(forms.PasswordInput):
-    """Takes a secret and never gives it back: a rejected form shows an empty input."""
+class Secret(forms.Widget):
+    """Takes a secret and never gives it back: a rejected form shows it empty."""
+
+
+class SecretInput(Secret, forms.PasswordInput):
+    """A secret of one line."""
 
     def __init__(self) -> None:
         super().__init__(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
+
+
+class SecretTextarea(Secret, forms.Textarea):
+    """A secret of several lines. Django's own textarea would show it again."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "off", "spellcheck": "false"})
+
+    def format_value(self, value: Any) -> None:
+        return None
 
 
 class ApiKeyField(forms.CharField):

@@ -33,7 +33,7 @@ class ProviderKeyForm(CredentialsForm):
     version = forms.IntegerField(
         min_value=1, max_value=_MAX_VERSION, widget=forms.HiddenInput, error_messages={"required": _OUT_OF_DATE}
     )
-    field_order = ["provider", "name", "provider_key", "assign_to_organization", "api_key_ids", "version"]
+    field_order = ["provider", "name", "provider_key", "location", "assign_to_organization", "api_key_ids", "version"]
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class ProviderKeyForm(CredentialsForm):
         return ids
 
     def clean(self) -> None:
+        super().clean()
         if not self.cleaned_data["assign_to_organization"] and self.cleaned_data.get("api_key_ids") == frozenset():
             self.add_error("api_key_ids", _NOBODY)
         if "version" in self.errors:
