@@ -9,7 +9,7 @@ from _pytest.terminal import TerminalReporter
 from tests import chromium
 
 # The cast: Alice, admin; Dana, member; Charlie, admin of another organization; Sam, staff.
-pytest_plugins = ["tests.cast", "tests.fakeproviders.fixtures"]
+pytest_plugins = ["tests.cast", "tests.fakeproviders.fixtures", "tests.verdict_table"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
