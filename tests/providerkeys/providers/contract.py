@@ -9,6 +9,7 @@ from byok_site.provider_urls import NAMES
 from providerkeys.providers import lint
 from providerkeys.providers.base import Answer, ApiKeyProvider, Credential, Provider, Request, Unreachable, Verdict
 from providerkeys.providers.verdicts import common_reasons
+from tests.fakeproviders import samples
 
 SECRET_PART = "FAKE0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
 _GARBAGE = (b"", b"<html><body>Sign in to the hotel</body></html>", b"[]", b"null", b'"error"', b"{", b'{"error":{}}')
@@ -34,15 +35,18 @@ def broken_rules(provider: Provider) -> list[str]:
     return [sentence for rule in _RULES for sentence in rule(provider)]
 
 
-def key_of(provider: Provider) -> str:
-    prefix = provider.public_prefixes[0] if isinstance(provider, ApiKeyProvider) and provider.public_prefixes else ""
-    return prefix + SECRET_PART
+def credential_of(provider: Provider) -> Credential:
+    """A credential of the provider's kind: a key with a public prefix, or the sample of a kind that has more than one part."""
+    if isinstance(provider, ApiKeyProvider):
+        return Credential(next(iter(provider.public_prefixes), "") + SECRET_PART)
+    key = samples.key(provider.slug, "good")
+    return Credential(key, samples.destination(provider.slug, key))
 
 
 def _check(provider: Provider, answer: Answer | Unreachable) -> tuple[str, Recorder]:
     recorder = Recorder(answer)
     try:
-        return provider.check(Credential(key_of(provider)), recorder), recorder
+        return provider.check(credential_of(provider), recorder), recorder
     except Unreachable as unreachable:
         return unreachable.reason, recorder
 
@@ -114,8 +118,8 @@ def _trouble_is_never_the_keys_fault(provider: Provider) -> Iterator[str]:
 
 
 def _asks_only_its_own_host_and_little(provider: Provider) -> Iterator[str]:
-    key = key_of(provider)
-    for status in (200, 401, 403, 429, 500):
+    key = credential_of(provider).secret
+    for status in (200, 400, 401, 403, 404, 405, 429, 500):
         _, recorder = _check(provider, Answer(status, "application/json", b"{}"))
         if not 1 <= len(recorder.requests) <= 3:
             yield f"it asks {len(recorder.requests)} times"
@@ -129,9 +133,11 @@ def _asks_only_its_own_host_and_little(provider: Provider) -> Iterator[str]:
 
 
 def _hint_hides(provider: Provider) -> Iterator[str]:
-    hint = provider.hint(Credential(key_of(provider)))
+    hint = provider.hint(credential_of(provider))
     if any(SECRET_PART[start : start + 8] in hint for start in range(len(SECRET_PART) - 7)):
         yield "its hint shows eight characters of the key in a row"
+    if isinstance(provider, ApiKeyProvider) and provider.hint(Credential(SECRET_PART)) != f"…{SECRET_PART[-4:]}":
+        yield "its hint shows more than the last four of a key without a public prefix"
     if not 1 <= len(hint) <= 200:
         yield "its hint is empty or too long"
     short = provider.hint(Credential("short-1"))
