@@ -24,7 +24,8 @@ def tell_verdict(record_property: Callable[[str, object], None]) -> TellVerdict:
     """Puts a row into the table: the provider's place and label, its answer in a few words, and the verdict given."""
 
     def tell(order: int, label: str, answer: str, verdict: str) -> None:
-        record_property(_PROPERTY, [order, label, answer, verdict])
+        # Plain text: a report of pytest-xdist carries no enumeration.
+        record_property(_PROPERTY, [order, label, answer, str(verdict)])
 
     return tell
 
