@@ -1,6 +1,7 @@
 """Google Vertex AI: a service account's key, tested by signing in and by counting the tokens of one word, both free."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from providerkeys.providers import google_count_tokens, google_locations, google_oauth, service_account
 from providerkeys.providers.base import Credential, CredentialKind, Provider, Send
@@ -14,6 +15,8 @@ _API = Link("the Vertex AI API", "https://console.cloud.google.com/apis/library/
 _IAM = Link("your project’s IAM page", "https://console.cloud.google.com/iam-admin/iam")
 _POLICIES = Link("your organization policies", "https://console.cloud.google.com/iam-admin/orgpolicies")
 _LOCATIONS = Link("Google’s list of locations", "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations")
+
+_LONGEST_HINT: Final = 200
 
 _REASONS = {
     "accepted": Reason(
@@ -130,8 +133,9 @@ class _GoogleVertexAI(Provider):
         account = _account_in(credential)
         if account is None:
             return "••••"
-        tells = f"@{account.project_id}." in account.client_email
-        return account.client_email if tells else f"{account.client_email} · {account.project_id}"
+        both = f"{account.client_email} · {account.project_id}"
+        enough = f"@{account.project_id}." in account.client_email or len(both) > _LONGEST_HINT
+        return account.client_email if enough else both
 
 
 def _account_in(credential: Credential) -> ServiceAccount | None:

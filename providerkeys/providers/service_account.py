@@ -21,7 +21,7 @@ _LEGACY_TOKEN_URI: Final = "https://accounts.google.com/o/oauth2/token"  # noqa:
 _HOME: Final = ".iam.gserviceaccount.com"
 _PATTERNS: Final = {
     "project_id": r"(?:[a-z0-9][a-z0-9.-]{1,60}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]",
-    "client_email": r"[A-Za-z0-9._-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,5}gserviceaccount\.com",
+    "client_email": r"(?=.{1,180}\Z)[A-Za-z0-9._-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,5}gserviceaccount\.com",
     "private_key_id": r"[A-Za-z0-9_-]{1,100}",
 }
 _OTHER_TYPES: Final = {
