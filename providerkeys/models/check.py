@@ -145,7 +145,8 @@ class CredentialCheck(models.Model):
 
         At the organization's limit the key stays untested. Call it in the transaction of the save.
         """
-        rows = [row for row in key.stored_rows() if not CheckResult.carry(access, key, row)]
+        rows = [row for row in key.rows_to_test() if not CheckResult.carry(access, key, row)]
+        key.sum_up()
         unfinished = cls.objects.filter(organization=access.organization).unfinished(timezone.now())
         if not rows or unfinished.count() >= settings.CHECKS_UNFINISHED:
             return None
@@ -238,6 +239,8 @@ class CredentialCheck(models.Model):
         unjudged.update(verdict=Verdict.UNREACHABLE, reason="did_not_finish")
         for result in CheckResult.objects.filter(credential_check=self).exclude(record=""):
             result.apply(now)
+        if self.provider_key:
+            self.provider_key.sum_up()
         return True
 
     # What the pages read. ``state`` is computed at read: a check can't hang, whoever looks.
