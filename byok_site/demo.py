@@ -15,10 +15,11 @@ from organizations.access import Access, access_for
 from organizations.actors import Actor
 from organizations.models import ApiKey, Membership, Organization, Role, User
 from providerkeys.models import CredentialCheck, Draft, ProviderKey
-from providerkeys.providers import registry
-from providerkeys.providers.base import Credential
+from providerkeys.providers import registry, service_account
+from providerkeys.providers.base import Credential, CredentialKind
 from providerkeys.resolver import Scope
 from tests.fakeproviders import samples
+from tests.fakeproviders.samples import Sample
 
 ORGANIZATION = "Acme"
 PASSWORD = "demo-password"  # noqa: S105  For the demo's own people, on this machine.
@@ -37,6 +38,9 @@ _KEYS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("openai", "Backup account", "error500", ("research",)),
     ("openai", "Last year’s account", "good", ("nightly-batch",)),
     ("openai", "Trial key", "good", ("leaving",)),
+    ("google_vertex_ai", "EU analytics", "good", ("batch-eu",)),
+    ("google_vertex_ai", "Research project", "apidisabled", ("research",)),
+    ("google_vertex_ai", "Former owner’s key", "rotated", ("staging",)),
 )
 
 
@@ -64,9 +68,19 @@ def introduction() -> Iterator[str]:
     yield f"  {STRANGER:<24} admin of Globex"
     yield f"  {STAFF:<24} staff, at {settings.BASE_URL}/admin/"
     yield "Credentials to try, by provider and verdict:"
-    for slug in samples.PROVIDERS:
-        for verdict, sample in samples.one_of_each_verdict(slug).items():
-            yield f"  {registry.label(slug):<12} {verdict:<12} {sample.key}"
+    for provider in registry.all():
+        for verdict, sample in samples.one_of_each_verdict(provider.slug).items():
+            yield f"  {provider.label:<16} {verdict:<12} {_to_paste(sample)}"
+
+
+def _to_paste(sample: Sample) -> str:
+    """The sample's key; what is a file at its provider is one here too, to be chosen or dropped."""
+    if "\n" not in sample.key:
+        return sample.key
+    file = settings.DATA_DIR / "samples" / f"{sample.provider}-{sample.verdict}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(sample.key, encoding="utf-8")
+    return str(file)
 
 
 def _person(name: str, email: str, *memberships: tuple[Organization, Role]) -> User:
@@ -91,6 +105,13 @@ def _api_key(access: Access, name: str) -> ApiKey:
 @transaction.atomic
 def _provider_key(access: Access, provider: str, name: str, scenario: str, served: list[str]) -> None:
     scope = Scope.API_KEYS if served else Scope.ORGANIZATION
-    credential = Credential(samples.key(provider, scenario))
+    credential = _credential(provider, samples.key(provider, scenario))
     key = ProviderKey.create(access, provider, Draft(name, scope, frozenset(served), credential))
     CredentialCheck.follow_save(access, key)
+
+
+def _credential(provider: str, key: str) -> Credential:
+    """What the form makes of a sample."""
+    if registry.get(provider).credential == CredentialKind.SERVICE_ACCOUNT:
+        return Credential(service_account.parse(key).document, {"location": "global"})
+    return Credential(key, samples.destination(provider, key))
