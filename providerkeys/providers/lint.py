@@ -11,6 +11,9 @@ from typing import Final
 
 from providerkeys.providers import registry
 from providerkeys.providers.base import ApiKeyProvider, WrongKind
+from providerkeys.providers.refusals import Refused
+
+__all__ = ["MAX_KEY_CHARACTERS", "Linted", "Refused", "clean", "lint"]
 
 MAX_KEY_CHARACTERS: Final = 1024
 
@@ -31,10 +34,6 @@ _FOREIGN_KINDS: Final = (
     WrongKind("byokc_", "a console token of this product", "Paste the key that your provider gave you."),
     WrongKind("{", "a JSON document", "Paste the key alone."),
 )
-
-
-class Refused(ValueError):
-    """The paste can't be this provider's API key; the text says what it is and what to do. It is never quoted."""
 
 
 @dataclass(frozen=True, slots=True)
