@@ -86,8 +86,15 @@ def with_code(sentence: object) -> SafeString:
 
 @register.filter
 def refused_fields(form: BaseForm) -> list[BoundField]:
-    """The visible fields that need the person again, in the order of the form."""
-    return [field for field in form.visible_fields() if field.errors]
+    """The visible fields that need the person again, in the order of the form; of a field of rows those in the rows."""
+    refused = (field for field in form.visible_fields() if field.errors)
+    return [each for field in refused for each in getattr(field.field, "refused", None) or [field]]
+
+
+@register.filter
+def said(errors: Iterable[object]) -> list[str]:
+    """The errors that say something: one without words only marks a field whose parts say it themselves."""
+    return [str(error) for error in errors if str(error)]
 
 
 @register.filter

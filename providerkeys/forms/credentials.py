@@ -5,12 +5,11 @@ from django import forms
 from django.http import QueryDict
 
 from organizations.access import Access
-from providerkeys import vault
 from providerkeys.forms.fields import Secret
-from providerkeys.forms.kinds import KINDS, Stored
+from providerkeys.forms.kinds import KINDS, Typed
 from providerkeys.models import ProviderKey, Row
 from providerkeys.providers import registry
-from providerkeys.providers.base import Credential, Provider
+from providerkeys.providers.base import Provider
 
 _CHOOSE: Final = "Choose a provider from the list."
 
@@ -46,7 +45,8 @@ class CredentialsForm(forms.Form):
         if key:
             del self.fields["provider"]
         if self.chosen:
-            self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, self._stored))
+            blank = self.initial.get("rows", 1)
+            self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, key, blank))
 
     def _chosen(self) -> Provider | None:
         if self.key:
@@ -54,20 +54,16 @@ class CredentialsForm(forms.Form):
         slug = self.data.get("provider") if self.is_bound else self.initial.get("provider")
         return registry.find(slug or "")
 
-    @property
-    def _stored(self) -> Stored:
-        return self.key.destination if self.key and self.key.credentials else None
-
     def clean(self) -> None:
         if self.chosen:
-            objections = KINDS[self.chosen.credential].objections(self.cleaned_data, self._stored)
+            objections = KINDS[self.chosen.credential].objections(self.cleaned_data, self.key)
             for field, sentence in objections.items():
                 self.add_error(field, sentence)
 
     @property
-    def credential(self) -> Credential | None:
-        """What was typed, cleaned; ``None`` when the stored one stays. Only for a valid form."""
-        return KINDS[self.chosen.credential].credential(self.cleaned_data) if self.chosen else None
+    def typed(self) -> Typed:
+        """What was typed, cleaned; nothing when the stored credentials stay. Only for a valid form."""
+        return KINDS[self.chosen.credential].typed(self.cleaned_data) if self.chosen else {}
 
     @property
     def shape_hint(self) -> str:
@@ -77,14 +73,12 @@ class CredentialsForm(forms.Form):
     @property
     def secret_was_typed(self) -> bool:
         """Whether somebody who sees this form again has a secret to type again."""
-        secrets = [name for name, field in self.fields.items() if isinstance(field.widget, Secret)]
-        return any(self.data.get(self.add_prefix(name), "").strip() for name in secrets)
+        widgets = ((self.add_prefix(name), field.widget) for name, field in self.fields.items())
+        return any(isinstance(widget, Secret) and widget.was_typed(self.data, name) for name, widget in widgets)
 
     def rows(self) -> list[Row]:
         """What a check is to test: the typed credentials, else the stored ones. Only for a valid form."""
-        credential = self.credential
-        if credential is None:
-            return self.key.stored_rows() if self.key else []
+        if not self.chosen:
+            return []
         salt = self.access.organization.fingerprint_salt
-        fingerprint = vault.fingerprint(salt, credential.secret, credential.destination)
-        return [Row(fingerprint=fingerprint, credential=credential)]
+        return KINDS[self.chosen.credential].rows(self.cleaned_data, self.key, bytes(salt))

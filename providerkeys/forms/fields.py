@@ -1,6 +1,7 @@
 """Fields that Django has no word for."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
@@ -14,6 +15,10 @@ _API_KEY_ID: Final = re.compile(r"key_[0-9A-Za-z]{1,36}")
 
 class Secret(forms.Widget):
     """Takes a secret and never gives it back: a rejected form shows it empty."""
+
+    def was_typed(self, data: Mapping[str, Any], name: str) -> bool:
+        """Whether ``data`` holds one, which somebody who sees the form again has to type again."""
+        return bool(data.get(name, "").strip())
 
 
 class SecretInput(Secret, forms.PasswordInput):
