@@ -16,7 +16,7 @@ _MASKED: Final = re.compile(r"…|\*{3,}|•|\.\.\.")
 _URL_ENCODED: Final = re.compile(r"%2[BF]|%3D", re.IGNORECASE)
 _INSTEAD: Final = "Create an access key of an IAM user instead."
 _NO_ACCESS_KEY: Final = {
-    "ASIA": "a temporary access key id, which stops working within hours and needs a session token",
+    "ASIA": "a temporary access key ID, which needs a session token",
     "ABSK": "an Amazon Bedrock API key, not an IAM access key",
     "bedrock-api-key-": "an Amazon Bedrock API key, not an IAM access key",
     "AIDA": "the id of an IAM user, not of an access key",

@@ -9,6 +9,8 @@ from typing import Any
 
 from django import forms
 
+from providerkeys.forms.regions import RegionsField
+
 NOW = datetime.now(UTC)
 
 ALICE = Thing(name="Alice Keller", email="alice@acme.test", is_staff=False)
@@ -179,6 +181,15 @@ class ProviderKeyForm(forms.Form):
 class ServiceAccountForm(ProviderKeyForm):
     provider_key = forms.CharField(label="Service account JSON", widget=forms.Textarea)
     location = forms.CharField(label="Location", required=False)
+
+
+class RegionsForm(ProviderKeyForm):
+    """The product's own rows, over stored ones that are stand-ins."""
+
+    def __init__(self, data: dict[str, str] | None = None, stored: tuple[Any, ...] = (), **more: Any) -> None:
+        super().__init__(data, **more)
+        del self.fields["provider_key"]
+        self.fields["regions"] = RegionsField(stored)
 
 
 class LoginForm(forms.Form):
@@ -357,6 +368,24 @@ SERVICE_ACCOUNT_REFUSED.add_error(
     "`token_uri` isn’t Google’s token address. A file that names another one can never be used. "
     "Paste the whole JSON file of a service account key, as Google made it.",
 )
+STORED_REGIONS = tuple(
+    Thing(region=region, hint=f"AKIA…{tail}", holds_id=lambda _: False)
+    for region, tail in (("us-east-1", "7Q2M"), ("eu-central-1", "7Q2M"), ("eu-south-1", "KD4A"))
+)
+REGIONS_REFUSED = RegionsForm(
+    {
+        "provider": "bedrock",
+        "name": "Bedrock shared",
+        "assign_to_organization": "on",
+        "regions-0-region": "us-east-1",
+        "regions-0-access_key_id": "AKIAFAKEKEYSEXAMPLE2",
+        "regions-0-secret_access_key": "too-short",
+        "regions-1-region": "us-east-1",
+        "regions-2-region": "eu-south-1",
+        "regions-2-access_key_id": "ASIAFAKEKEYSEXAMPLE2",
+        "regions-2-secret_access_key": "F" * 40,
+    }
+)
 EDITED = ProviderKeyForm(
     {
         "provider": "openai",
@@ -464,6 +493,20 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         ),
         key=KEYS[4],
         provider=PROVIDERS[2],
+        title="Edit Provider Key",
+    ),
+    "form-regions": form_page(RegionsForm(), provider=PROVIDERS[7], provider_label="AWS Bedrock"),
+    "form-regions-tested": form_page(
+        RegionsForm(stored=STORED_REGIONS),
+        provider=PROVIDERS[7],
+        provider_label="AWS Bedrock",
+        check=CHECKS["regions-done"],
+    ),
+    "form-regions-refused": form_page(REGIONS_REFUSED, provider=PROVIDERS[7], provider_label="AWS Bedrock"),
+    "form-regions-edit": form_page(
+        RegionsForm(stored=STORED_REGIONS, initial={"name": "Bedrock fleet", "version": 3}),
+        key=KEYS[6],
+        provider=PROVIDERS[7],
         title="Edit Provider Key",
     ),
     "form-edit": form_page(

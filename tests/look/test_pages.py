@@ -16,6 +16,8 @@ MOST_DIFFERENT = [
     "form-refused",
     "form-conflict",
     "form-service-account-refused",
+    "form-regions-refused",
+    "form-regions-tested",
     "delete",
     "api-keys",
     "api-key-detail",
