@@ -14,8 +14,9 @@ from django.utils import timezone
 from organizations.access import Access, access_for
 from organizations.actors import Actor
 from organizations.models import ApiKey, Membership, Organization, Role, User
-from providerkeys.models import CredentialCheck, Draft, ProviderKey
+from providerkeys.models import CredentialCheck, Draft, ProviderKey, RegionDraft
 from providerkeys.providers import registry, service_account
+from providerkeys.providers.aws_access_key import AccessKey
 from providerkeys.providers.base import Credential, CredentialKind
 from providerkeys.resolver import Scope
 from tests.fakeproviders import samples
@@ -43,6 +44,13 @@ _KEYS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("google_vertex_ai", "Former owner’s key", "rotated", ("staging",)),
 )
 
+# The same for keys with rows: region and scenario of each.
+_FLEETS: tuple[tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (
+    ("bedrock", "Bedrock fleet", (("us-east-1", "good"), ("eu-central-1", "good"), ("eu-south-1", "good")), ()),
+    ("bedrock", "Bedrock EU", (("eu-central-1", "nolist"), ("global", "good")), ("batch-eu",)),
+    ("bedrock", "Former contractor", (("us-west-2", "wrong"),), ("ci",)),
+)
+
 
 def seed() -> None:
     """Fill the demo's database, which holds `ORGANIZATION` and its first admin. Workers run the checks that it queues."""
@@ -55,6 +63,8 @@ def seed() -> None:
     issued = {name: _api_key(access, name) for name in _api_key_names()}
     for provider, name, scenario, served in _KEYS:
         _provider_key(access, provider, name, scenario, [issued[one].pk for one in served])
+    for provider, name, rows, served in _FLEETS:
+        _fleet(access, provider, name, rows, [issued[one].pk for one in served])
     access.all(ProviderKey).get(name="Last year’s account").disable(access)
     issued["leaving"].delete_by(access)
     issued["playground"].disable(access)
@@ -74,7 +84,11 @@ def introduction() -> Iterator[str]:
 
 
 def _to_paste(sample: Sample) -> str:
-    """The sample's key; what is a file at its provider is one here too, to be chosen or dropped."""
+    """The sample's key, or its parts; what is a file at its provider is one here too, to be chosen or dropped."""
+    access_key = AccessKey.read(sample.key)
+    if access_key:
+        region = samples.destination(sample.provider, sample.key)["region"]
+        return f"{region}  {access_key.id}  {access_key.secret}"
     if "\n" not in sample.key:
         return sample.key
     file = settings.DATA_DIR / "samples" / f"{sample.provider}-{sample.verdict}.json"
@@ -107,6 +121,15 @@ def _provider_key(access: Access, provider: str, name: str, scenario: str, serve
     scope = Scope.API_KEYS if served else Scope.ORGANIZATION
     credential = _credential(provider, samples.key(provider, scenario))
     key = ProviderKey.create(access, provider, Draft(name, scope, frozenset(served), credential))
+    CredentialCheck.follow_save(access, key)
+
+
+@transaction.atomic
+def _fleet(access: Access, provider: str, name: str, rows: tuple[tuple[str, str], ...], served: list[str]) -> None:
+    scope = Scope.API_KEYS if served else Scope.ORGANIZATION
+    keys = ((region, samples.key(provider, scenario)) for region, scenario in rows)
+    regions = tuple(RegionDraft(region, Credential(key, {"region": region})) for region, key in keys)
+    key = ProviderKey.create(access, provider, Draft(name, scope, frozenset(served), regions=regions))
     CredentialCheck.follow_save(access, key)
 
 
