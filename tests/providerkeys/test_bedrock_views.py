@@ -8,10 +8,12 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from organizations.access import Access
+from organizations.models import User
 from providerkeys import vault
 from providerkeys.models import CredentialCheck, ProviderKey
 from providerkeys.providers.aws_regions import CHOICES
 from providerkeys.vault import Purpose
+from tests.cast import client_for
 from tests.fakeproviders import samples
 from tests.fakeproviders.access_keys import halves
 from tests.fakeproviders.fixtures import CheckedProviders
@@ -271,3 +273,11 @@ class TestTesting:
     def test_a_press_in_the_list_tests_the_stored_rows(self, alices: Console, key: ProviderKey) -> None:
         assert alices.post(f"provider-keys/{key.pk}/checks/", {}, into=f"row-{key.pk}").status_code == 200
         assert list(said(CredentialCheck.objects.get())) == list(THREE)
+
+
+class TestStaff:
+    def test_staff_see_each_region_and_no_secret(self, sam: User, key: ProviderKey) -> None:
+        page = text(client_for(sam).get(f"/admin/providerkeys/providerkey/{key.pk}/change/"))
+        assert all(name in page for name in THREE)
+        assert f"AKIA…{ID[-4:]}" in page
+        assert not any(hidden in page for hidden in (ID, SECRET, "gAAAA", region(key, BAD).fingerprint))
