@@ -243,7 +243,8 @@ class ProviderKey(SecretRecord):
 
     def rows_to_test(self) -> list[Row]:
         """What a save of credentials leaves to be tested: of several regions only those that nothing is known of."""
-        return [record.stored_row for record in self.secrets if record is self or not record.last_check_at]
+        known = set(self.regions.exclude(last_check_at=None).values_list("pk", flat=True))
+        return [row for row in self.stored_rows() if row.record not in known]
 
     # What the resolver and the pages read.
 

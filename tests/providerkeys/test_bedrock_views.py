@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from pytest_django.fixtures import Settings
 
 from organizations.access import Access
@@ -277,7 +278,7 @@ class TestTesting:
 
 class TestStaff:
     def test_staff_see_each_region_and_no_secret(self, sam: User, key: ProviderKey) -> None:
-        page = text(client_for(sam).get(f"/admin/providerkeys/providerkey/{key.pk}/change/"))
+        page = text(client_for(sam).get(f"/admin/providerkeys/providerkey/{quote(key.pk)}/change/"))
         assert all(name in page for name in THREE)
         assert f"AKIA…{ID[-4:]}" in page
         assert not any(hidden in page for hidden in (ID, SECRET, "gAAAA", region(key, BAD).fingerprint))
