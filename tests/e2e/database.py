@@ -52,6 +52,16 @@ class Database:
         )
         return count
 
+    def is_free(self) -> bool:
+        """Whether somebody who wants to write now need not wait for long."""
+        with closing(sqlite3.connect(self._file, isolation_level=None, timeout=0.2)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            connection.execute("ROLLBACK")
+            return True
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Nobody else can write for the length of a ``with`` block."""

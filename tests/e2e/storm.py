@@ -25,7 +25,7 @@ from tests.e2e.visitor import Answer, Visitor
 from tests.fakeproviders import samples
 from tests.fakeproviders.client import FakeProviders
 from tests.processes import eventually
-from tests.product import ROOT, Name, Product
+from tests.product import ROOT, Product
 
 STORED: Final = "Stored"
 
@@ -120,7 +120,7 @@ class Storm:
     def _worker_frozen(self) -> Iterator[None]:
         """Freeze the worker in mid-check, past its lease."""
         pressed = self._press_and_arrive()
-        with self._frozen("worker"):
+        with self._frozen(self.product.pid("worker")):
             look = self.visitor.poll(pressed.check)
             # What the frozen one would hear, the key is wrong, is not what is said to the attempt after it.
             self.fakes.release(pressed.key, "wrong")
@@ -146,12 +146,11 @@ class Storm:
                 worker.kill()
 
     def _broker_killed_with_tasks_queued(self, second_worker: int) -> None:
-        os.kill(second_worker, signal.SIGSTOP)
-        pressed = self._press()
-        self.product.kill("broker")
-        look = self.visitor.poll(pressed.check)
-        self.product.await_back("broker")
-        os.kill(second_worker, signal.SIGCONT)
+        with self._frozen(second_worker):
+            pressed = self._press()
+            self.product.kill("broker")
+            look = self.visitor.poll(pressed.check)
+            self.product.await_back("broker")
         self._keep("broker killed with tasks queued", pressed, "valid", look)
 
     def _providers_gone_mad(self) -> None:
@@ -164,7 +163,7 @@ class Storm:
         self._keep("beat killed", pressed, "valid", self.visitor.poll(pressed.check))
 
     def _broker_frozen(self) -> None:
-        with self._frozen("broker"):
+        with self._frozen(self.product.pid("broker")):
             pressed = self._press()
             look = self.visitor.poll(pressed.check)
         self._keep("broker frozen", pressed, "valid", look)
@@ -172,7 +171,7 @@ class Storm:
     def _web_killed_between_commit_and_publish(self) -> None:
         """A publish to a frozen broker lasts a moment: long enough to see the committed row, and to kill."""
         key, before = samples.fresh_key("openai", "good"), self._latest_check()
-        with self._frozen("broker"):
+        with self._frozen(self.product.pid("broker")):
             press = threading.Thread(target=self.visitor.press, args=(key,))
             press.start()
             eventually(lambda: self._latest_check() != before, 5)
@@ -218,8 +217,17 @@ class Storm:
             return {client["id"] for client in broker.client_list() if client["cmd"] == "brpop"}
 
     @contextmanager
-    def _frozen(self, name: Name) -> Iterator[None]:
-        pid = self.product.signal(name, signal.SIGSTOP)
+    def _frozen(self, pid: int) -> Iterator[None]:
+        """Freeze a process, but not in the middle of a write: that would stop everybody who wants to write to SQLite."""
+
+        def freeze() -> bool:
+            os.kill(pid, signal.SIGSTOP)
+            if self.database.is_free():
+                return True
+            os.kill(pid, signal.SIGCONT)
+            return False
+
+        eventually(freeze, 10)
         try:
             yield
         finally:
