@@ -10,6 +10,11 @@ const wordsOf = (element) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   const old = event.detail.requestConfig.elt;
   if (event.detail.isError || !old.getAttribute("hx-trigger")?.startsWith("every")) return;
+  if (old.querySelector(":popover-open")) {
+    // Whoever is about to choose from a row's menu chooses first; it goes on asking meanwhile.
+    event.detail.shouldSwap = false;
+    return;
+  }
   const page = new DOMParser().parseFromString(`<table>${event.detail.serverResponse}</table>`, "text/html");
   const fresh = page.getElementById(old.id);
   if (!fresh?.hasAttribute("hx-trigger") || wordsOf(fresh) !== wordsOf(old)) return;

@@ -13,6 +13,7 @@ from tests.e2e.abandoned import Abandoned
 from tests.e2e.console import Console
 from tests.e2e.desk import Desk
 from tests.e2e.homes import Home, Person
+from tests.e2e.storm import Storm
 from tests.e2e.watch import Watch
 from tests.fakeproviders.client import FakeProviders
 from tests.fakeproviders.fixtures import CheckedProviders
@@ -25,7 +26,7 @@ expect.set_options(timeout=10_000)
 
 @pytest.fixture(scope="session")
 def product(fake_providers: FakeProviders) -> Iterator[Product]:
-    """The running product. Whoever breaks it mends it."""
+    """The running product that browsers visit. Nobody breaks it: see ``storming`` and ``abandoned``."""
     with Product.start(fake_providers) as running:
         yield running
 
@@ -37,10 +38,20 @@ def abandoned() -> Iterator["Future[Abandoned]"]:
         yield pool.submit(stack.enter_context, Abandoned.start())
 
 
+@pytest.fixture(scope="session")
+def storming() -> Iterator["Future[Storm]"]:
+    """A third one, which is broken in every way and mends itself, beside them too."""
+    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        yield pool.submit(stack.enter_context, Storm.blow())
+
+
 @pytest.fixture(scope="session", autouse=True)
-def what_takes_long_starts_first(request: pytest.FixtureRequest) -> None:
-    if any("abandoned" in item.fixturenames for item in request.session.items if isinstance(item, pytest.Function)):
-        request.getfixturevalue("abandoned")
+def what_takes_long_starts_early(request: pytest.FixtureRequest) -> None:
+    """Most tests want the product: it comes first. Then start those that nobody has to wait for."""
+    wanted = {name for item in request.session.items if isinstance(item, pytest.Function) for name in item.fixturenames}
+    for name in ("product", "abandoned", "storming"):
+        if name in wanted:
+            request.getfixturevalue(name)
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +81,8 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def desk(chromium: Browser, product: Product) -> Iterator[Desk]:
-    """The browser window that tests use one after the other."""
-    with Desk.open(chromium, product) as desk:
+    """The browser window that tests use one after the other. Its pages are in a hurry."""
+    with Desk.open(chromium, product, hurry=True) as desk:
         yield desk
 
 

@@ -129,10 +129,6 @@ class Console:
         self.test_button.click()
         expect(self.result).to_be_visible()
 
-    def poll_now(self) -> None:
-        """Let the page ask at once instead of within its second. Its clock must be in the test's hands."""
-        self.page.clock.fast_forward(1000)
-
     def see_state(self, state: str) -> None:
         expect(self.status.locator(f"[data-state={state}]")).to_be_visible()
 

@@ -15,12 +15,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import redis
 
 from byok_site.supervisor.programs import COMMANDS
 from tests.e2e.database import Database
+from tests.e2e.homes import Home
 from tests.e2e.visitor import Answer, Visitor
 from tests.fakeproviders import samples
 from tests.fakeproviders.client import FakeProviders
@@ -63,20 +64,30 @@ class Storm:
     def stored_now(self) -> dict[str, Any]:
         return self.database.key(STORED, self.visitor.home.slug)
 
+    @classmethod
     @contextmanager
-    def passes(self) -> Iterator[None]:
-        """Let it pass. Meanwhile a second worker has come, which serves until the end, and the first is still frozen."""
+    def blow(cls) -> Iterator[Self]:
+        """Start a product with fakes of its own, and let the storm pass over it. By the end of it a second worker serves,
+        and the first is still frozen.
+        """
+        with FakeProviders.start() as fakes, Product.start(fakes) as product:
+            storm = cls(product, fakes, Visitor.alice(product, Home.many(product, 1)[0]))
+            with storm._passes():
+                yield storm
+
+    @contextmanager
+    def _passes(self) -> Iterator[None]:
         self._database_locked()
         self._worker_killed()
         self._worker_terminated()
         with self._worker_frozen(), self._second_worker() as second:
+            self.second_worker, self.kib_before = second, _resident_kib(second)
             self._broker_killed_with_tasks_queued(second)
             self._providers_gone_mad()
             self._beat_killed()
             self._broker_frozen()
             self._web_killed_between_commit_and_publish()
             self._broker_stopped()
-            self.second_worker, self.kib_before = second, _resident_kib(second)
             yield
 
     def thaw(self) -> None:

@@ -3,18 +3,14 @@ ends with its provider's own word, once.
 """
 
 import time
-from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
 from tests.e2e.console import words_in
-from tests.e2e.homes import Home
 from tests.e2e.storm import Storm
-from tests.e2e.visitor import Visitor
-from tests.fakeproviders.client import FakeProviders
 from tests.fakeproviders.fixtures import complaint
 from tests.processes import eventually
-from tests.product import Product
 
 pytestmark = pytest.mark.xdist_group("product")
 
@@ -27,15 +23,10 @@ FAULTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def storm(product: Product, fake_providers: FakeProviders, homes: Iterator[Home]) -> Iterator[Storm]:
+@pytest.fixture
+def storm(storming: "Future[Storm]") -> Storm:
     """A storm that has passed. Its checks may still be on their way."""
-    fake_providers.reset()
-    storm = Storm(product, fake_providers, Visitor.alice(product, next(homes)))
-    with storm.passes():
-        yield storm
-    eventually(lambda: storm.visitor.get("/readyz").text.endswith('"degraded": []}'), 30)
-    assert complaint(fake_providers.violations(), set()) == ""
+    return storming.result()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -89,3 +80,8 @@ def test_a_worker_that_wakes_up_late_changes_nothing(storm: Storm) -> None:
 
 def test_saved_credentials_are_what_they_were(storm: Storm) -> None:
     assert storm.stored_now == storm.stored
+
+
+def test_everything_works_again_and_no_provider_was_asked_what_it_must_not_be(storm: Storm) -> None:
+    eventually(lambda: storm.visitor.get("/readyz").text.endswith('"degraded": []}'), 30)
+    assert complaint(storm.fakes.violations(), set()) == ""

@@ -11,6 +11,7 @@ from tests.e2e.homes import Home
 from tests.e2e.visitor import Visitor
 from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
+from tests.processes import eventually
 from tests.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
@@ -176,6 +177,7 @@ def test_a_key_can_be_edited_and_deleted_while_it_is_tested(
         expect(dialog).to_be_visible()
         assert console.page.url.endswith(console.home.keys)
         dialog.get_by_role("button", name="Cancel", exact=True).click()
+
     console.act("Busy", "Edit")
     providers.release(key)
     expect(console.table.get_by_text("Untested")).to_have_count(0)
@@ -183,3 +185,22 @@ def test_a_key_can_be_edited_and_deleted_while_it_is_tested(
     console.page.keyboard.press("Escape")
     # Its row is another element by now: focus returns to where the dialog was opened from all the same.
     expect(console.page.get_by_role("button", name="Actions for Busy")).to_be_focused()
+
+
+def test_news_of_a_key_wait_while_somebody_chooses_from_its_menu(
+    console: Console, visitor: Visitor, database: Database, providers: CheckedProviders
+) -> None:
+    key, page = samples.fresh_key("openai", "gate"), console.page
+    visitor.save("Chosen", key)
+    providers.wait_for(key)
+    console.open_list()
+    page.get_by_role("button", name="Actions for Chosen").click()
+    providers.release(key)
+    eventually(lambda: database.key("Chosen", console.home.slug)["verdict"], 10)
+    for _ in range(2):
+        with page.expect_response(re.compile("/checks/chk_")):
+            pass
+    expect(console.badge("Chosen", "Testing")).to_be_visible()
+    page.get_by_role("menuitem", name="Edit", exact=True).click()
+    expect(page.get_by_role("dialog", name="Edit Provider Key")).to_be_visible()
+    expect(console.table.get_by_text("Testing", exact=True)).to_have_count(0)

@@ -1,18 +1,14 @@
 """All verdicts of both providers as a person sees them arrive."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.e2e.console import LABELS, Console, words_in
-from tests.e2e.desk import Desk
-from tests.e2e.homes import Home
 from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.fakeproviders.samples import Sample
-from tests.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 
@@ -29,20 +25,6 @@ _LISTEN = """status => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def hasty(chromium: Browser, product: Product) -> Iterator[Desk]:
-    """A window whose clock a test can put forward."""
-    with Desk.open(chromium, product) as desk:
-        desk.page.clock.install()
-        yield desk
-
-
-@pytest.fixture
-def console(hasty: Desk, home: Home, product: Product) -> Iterator[Console]:
-    with hasty.used_by(home.alice, product) as page:
-        yield Console(page, home)
-
-
 @pytest.mark.parametrize("sample", EACH, ids=lambda sample: f"{sample.provider}-{sample.verdict}")
 def test_a_verdict_arrives_in_place_and_no_other_is_ever_said(
     console: Console, providers: CheckedProviders, sample: Sample
@@ -53,13 +35,9 @@ def test_a_verdict_arrives_in_place_and_no_other_is_ever_said(
     console.api_key.fill(key)
     console.press()
     providers.wait_for(key)
-    console.poll_now()
     console.see_state("running")
     expect(console.status).to_contain_text(f"Asking {LABELS[sample.provider]}")
     providers.release(key, sample.scenario)
-    providers.wait_for(key, outcome="answered")
-    while console.result.get_attribute("data-state") != "done":
-        console.poll_now()
     console.see_verdict(sample.verdict)
     expect(console.status).to_contain_text(re.compile(r"Next: .+\." if sample.verdict != "valid" else r"\d\.\d s"))
     heard = console.page.evaluate("heard")
