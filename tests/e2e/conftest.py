@@ -24,6 +24,18 @@ _HOMES_AT_ONCE = 60
 expect.set_options(timeout=10_000)
 
 
+_LONG = {"abandoned", "storming"}
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(item.fixturenames) if isinstance(item, pytest.Function) else set()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ask last for what takes long."""
+    items.sort(key=lambda item: not _LONG.isdisjoint(_fixtures(item)))
+
+
 @pytest.fixture(scope="session")
 def product(fake_providers: FakeProviders) -> Iterator[Product]:
     """The running product that browsers visit. Nobody breaks it: see ``storming`` and ``abandoned``."""
@@ -48,8 +60,8 @@ def storming() -> Iterator["Future[Storm]"]:
 @pytest.fixture(scope="session", autouse=True)
 def what_takes_long_starts_early(request: pytest.FixtureRequest) -> None:
     """Most tests want the product: it comes first. Then start those that nobody has to wait for."""
-    wanted = {name for item in request.session.items if isinstance(item, pytest.Function) for name in item.fixturenames}
-    for name in ("product", "abandoned", "storming"):
+    wanted = set().union(*map(_fixtures, request.session.items))
+    for name in ("product", *sorted(_LONG)):
         if name in wanted:
             request.getfixturevalue(name)
 

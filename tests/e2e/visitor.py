@@ -89,11 +89,6 @@ class Visitor:
         data = {"provider": provider, "name": name, "provider_key": key, "assign_to_organization": "on", **fields}
         return self._post(f"{self.home.keys}new/", data)
 
-    def edit(self, pk: str, name: str, version: int, key: str = "") -> Answer:
-        """Save an edit that was begun at ``version``; a blank key keeps the stored one."""
-        data = {"name": name, "provider_key": key, "assign_to_organization": "on", "version": version}
-        return self._post(f"{self.home.keys}{pk}/", data)
-
     def make_api_key(self, name: str) -> Answer:
         return self._post(f"{self.home.api_keys}new/", {"name": name, "expiration": ""})
 
