@@ -35,14 +35,15 @@ STORED: Final = "Stored"
 class Pressed:
     """A press of Test credentials for ``key``, answered after ``seconds``, and what must come of it.
 
-    ``looks`` are the check's fragment while the fault lasted; ``mended_at`` is by ``time.monotonic``.
+    ``spoilt``: the first attempt cannot have ended, so that there must be a second. ``looks`` are the check's fragment
+    while the fault lasted; ``mended_at`` is by ``time.monotonic``.
     """
 
     key: str
     check: str
     seconds: float
     verdict: str = ""
-    attempts: int = 1
+    spoilt: bool = False
     looks: tuple[Answer, ...] = ()
     mended_at: float = 0
 
@@ -77,17 +78,18 @@ class Storm:
 
     @contextmanager
     def _passes(self) -> Iterator[None]:
+        # What needs a lease to run out comes last: nothing may disturb the attempt that follows.
+        self._worker_terminated()
+        self._broker_killed_with_tasks_queued()
+        self._beat_killed()
+        self._broker_frozen()
+        self._web_killed_between_commit_and_publish()
+        self._broker_stopped()
         self._database_locked()
         self._worker_killed()
-        self._worker_terminated()
         with self._worker_frozen(), self._second_worker() as second:
             self.second_worker, self.kib_before = second, _resident_kib(second)
-            self._broker_killed_with_tasks_queued(second)
             self._providers_gone_mad()
-            self._beat_killed()
-            self._broker_frozen()
-            self._web_killed_between_commit_and_publish()
-            self._broker_stopped()
             yield
 
     def thaw(self) -> None:
@@ -109,7 +111,7 @@ class Storm:
             self.answers["a press into a lock"] = self.visitor.press(samples.fresh_key("openai", "good"))
             self.answers["a save into a lock"] = self.visitor.save("Never saved", samples.fresh_key("openai", "good"))
             look = self.visitor.poll(pressed.check)
-        self._keep("database locked", pressed, "valid", look, attempts=2)
+        self._keep("database locked", pressed, "valid", look, spoilt=True)
 
     def _worker_killed(self) -> None:
         pressed = self._press_and_arrive()
@@ -117,7 +119,7 @@ class Storm:
         look = self.visitor.poll(pressed.check)
         self.fakes.release(pressed.key)
         self.product.await_back("worker")
-        self._keep("worker killed", pressed, "valid", look, attempts=2)
+        self._keep("worker killed", pressed, "valid", look, spoilt=True)
 
     def _worker_terminated(self) -> None:
         pressed = self._press_and_arrive()
@@ -136,7 +138,7 @@ class Storm:
             # What the frozen one would hear, the key is wrong, is not what is said to the attempt after it.
             self.fakes.release(pressed.key, "wrong")
             self.fakes.release(pressed.key, "good")
-            self._keep("worker frozen", pressed, "valid", look, attempts=2)
+            self._keep("worker frozen", pressed, "valid", look, spoilt=True)
             yield
 
     @contextmanager
@@ -156,8 +158,8 @@ class Storm:
             finally:
                 worker.kill()
 
-    def _broker_killed_with_tasks_queued(self, second_worker: int) -> None:
-        with self._frozen(second_worker):
+    def _broker_killed_with_tasks_queued(self) -> None:
+        with self._frozen(self.product.pid("worker")):
             pressed = self._press()
             self.product.kill("broker")
             look = self.visitor.poll(pressed.check)
@@ -213,9 +215,9 @@ class Storm:
         self.fakes.wait_for(pressed.key, seconds=20)
         return pressed
 
-    def _keep(self, fault: str, pressed: Pressed, verdict: str, *looks: Answer, attempts: int = 1) -> None:
+    def _keep(self, fault: str, pressed: Pressed, verdict: str, *looks: Answer, spoilt: bool = False) -> None:
         now = time.monotonic()
-        self.pressed[fault] = replace(pressed, verdict=verdict, attempts=attempts, looks=looks, mended_at=now)
+        self.pressed[fault] = replace(pressed, verdict=verdict, spoilt=spoilt, looks=looks, mended_at=now)
 
     def _latest_check(self) -> str:
         newest = self.database.one("SELECT id FROM providerkeys_credentialcheck ORDER BY created_at DESC, id LIMIT 1")
@@ -233,6 +235,7 @@ class Storm:
 
         def freeze() -> bool:
             os.kill(pid, signal.SIGSTOP)
+            eventually(lambda: _stands_still(pid), 10)
             if self.database.is_free():
                 return True
             os.kill(pid, signal.SIGCONT)
@@ -244,6 +247,12 @@ class Storm:
         finally:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether all threads of a process have stopped; one that is in the kernel still takes its lock first."""
+    files = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(file.read_text().rpartition(")")[2].split()[0] == "T" for file in files)
 
 
 def _resident_kib(pid: int) -> int:
