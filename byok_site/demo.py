@@ -14,11 +14,13 @@ from django.utils import timezone
 from organizations.access import Access, access_for
 from organizations.actors import Actor
 from organizations.models import ApiKey, Membership, Organization, Role, User
-from providerkeys.models import CredentialCheck, Draft, ProviderKey
-from providerkeys.providers import registry
-from providerkeys.providers.base import Credential
+from providerkeys.models import CredentialCheck, Draft, ProviderKey, RegionDraft
+from providerkeys.providers import registry, service_account
+from providerkeys.providers.aws_access_key import AccessKey
+from providerkeys.providers.base import Credential, CredentialKind
 from providerkeys.resolver import Scope
 from tests.fakeproviders import samples
+from tests.fakeproviders.samples import Sample
 
 ORGANIZATION = "Acme"
 PASSWORD = "demo-password"  # noqa: S105  For the demo's own people, on this machine.
@@ -37,6 +39,16 @@ _KEYS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("openai", "Backup account", "error500", ("research",)),
     ("openai", "Last year’s account", "good", ("nightly-batch",)),
     ("openai", "Trial key", "good", ("leaving",)),
+    ("google_vertex_ai", "EU analytics", "good", ("batch-eu",)),
+    ("google_vertex_ai", "Research project", "apidisabled", ("research",)),
+    ("google_vertex_ai", "Former owner’s key", "rotated", ("staging",)),
+)
+
+# The same for keys with rows: region and scenario of each.
+_FLEETS: tuple[tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...]], ...] = (
+    ("bedrock", "Bedrock fleet", (("us-east-1", "good"), ("eu-central-1", "good"), ("eu-south-1", "good")), ()),
+    ("bedrock", "Bedrock EU", (("eu-central-1", "nolist"), ("global", "good")), ("batch-eu",)),
+    ("bedrock", "Former contractor", (("us-west-2", "wrong"),), ("ci",)),
 )
 
 
@@ -51,6 +63,8 @@ def seed() -> None:
     issued = {name: _api_key(access, name) for name in _api_key_names()}
     for provider, name, scenario, served in _KEYS:
         _provider_key(access, provider, name, scenario, [issued[one].pk for one in served])
+    for provider, name, rows, served in _FLEETS:
+        _fleet(access, provider, name, rows, [issued[one].pk for one in served])
     access.all(ProviderKey).get(name="Last year’s account").disable(access)
     issued["leaving"].delete_by(access)
     issued["playground"].disable(access)
@@ -65,9 +79,23 @@ def introduction() -> Iterator[str]:
     yield f"  {STAFF:<24} staff, at {settings.BASE_URL}/admin/"
     yield f"Mails are files in {settings.DATA_DIR / 'mail'}"
     yield "Credentials to try, by provider and verdict:"
-    for slug in samples.PROVIDERS:
-        for verdict, sample in samples.one_of_each_verdict(slug).items():
-            yield f"  {registry.label(slug):<12} {verdict:<12} {sample.key}"
+    for provider in registry.all():
+        for verdict, sample in samples.one_of_each_verdict(provider.slug).items():
+            yield f"  {provider.label:<16} {verdict:<12} {_to_paste(sample)}"
+
+
+def _to_paste(sample: Sample) -> str:
+    """The sample's key, or its parts; what is a file at its provider is one here too, to be chosen or dropped."""
+    access_key = AccessKey.read(sample.key)
+    if access_key:
+        region = samples.destination(sample.provider, sample.key)["region"]
+        return f"{region}  {access_key.id}  {access_key.secret}"
+    if "\n" not in sample.key:
+        return sample.key
+    file = settings.DATA_DIR / "samples" / f"{sample.provider}-{sample.verdict}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(sample.key, encoding="utf-8")
+    return str(file)
 
 
 def _person(name: str, email: str, *memberships: tuple[Organization, Role]) -> User:
@@ -92,6 +120,22 @@ def _api_key(access: Access, name: str) -> ApiKey:
 @transaction.atomic
 def _provider_key(access: Access, provider: str, name: str, scenario: str, served: list[str]) -> None:
     scope = Scope.API_KEYS if served else Scope.ORGANIZATION
-    credential = Credential(samples.key(provider, scenario))
+    credential = _credential(provider, samples.key(provider, scenario))
     key = ProviderKey.create(access, provider, Draft(name, scope, frozenset(served), credential))
     CredentialCheck.follow_save(access, key)
+
+
+@transaction.atomic
+def _fleet(access: Access, provider: str, name: str, rows: tuple[tuple[str, str], ...], served: list[str]) -> None:
+    scope = Scope.API_KEYS if served else Scope.ORGANIZATION
+    keys = ((region, samples.key(provider, scenario)) for region, scenario in rows)
+    regions = tuple(RegionDraft(region, Credential(key, {"region": region})) for region, key in keys)
+    key = ProviderKey.create(access, provider, Draft(name, scope, frozenset(served), regions=regions))
+    CredentialCheck.follow_save(access, key)
+
+
+def _credential(provider: str, key: str) -> Credential:
+    """What the form makes of a sample."""
+    if registry.get(provider).credential == CredentialKind.SERVICE_ACCOUNT:
+        return Credential(service_account.parse(key).document, {"location": "global"})
+    return Credential(key, samples.destination(provider, key))

@@ -11,6 +11,7 @@ from django.utils.csp import CSP
 from byok_site import datafolder, logs, secret_keys, services
 from byok_site.environment import Environment, Refused
 from byok_site.provider_urls import provider_base_urls
+from providerkeys.providers import aws_regions
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,6 +43,7 @@ TRUSTED_PROXIES = services.trusted_proxies(env)
 PROVIDER_BASE_URLS = provider_base_urls(env.text("PROVIDER_BASE_URLS"))
 OUTBOUND_PROXY = services.outbound_proxy(env)
 OUTBOUND_CA_FILE = services.outbound_ca_file(env)
+BEDROCK_GLOBAL_REGION = env.choice("BEDROCK_GLOBAL_REGION", "us-east-1", aws_regions.REGIONS)
 
 INSTALLED_APPS = [
     "organizations",

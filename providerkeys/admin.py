@@ -3,15 +3,17 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from organizations.admin import AuditedAdmin
-from providerkeys.models import CheckResult, CredentialCheck, Heartbeat, ProviderKey
+from providerkeys.models import BedrockRegion, CheckResult, CredentialCheck, Heartbeat, ProviderKey
 
 if TYPE_CHECKING:
     _ResultInline = admin.TabularInline[CheckResult, CredentialCheck]
+    _RegionInline = admin.TabularInline[BedrockRegion, ProviderKey]
 else:
-    _ResultInline = admin.TabularInline
+    _ResultInline = _RegionInline = admin.TabularInline
 
 
 class ReadOnlyAdmin(AuditedAdmin):
@@ -24,6 +26,23 @@ class ReadOnlyAdmin(AuditedAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class BedrockRegionInline(_RegionInline):
+    model = BedrockRegion
+    fields = ("position", "region", "hint", "verdict", "reason", "verdict_at", "last_check_at", "unreadable_at")
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BedrockRegion]:
+        return super().get_queryset(request).defer("credentials")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -50,6 +69,7 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
         *("unreadable_at", "last_used_at", "created_at", "created_by", "updated_at", "version"),
     )
     readonly_fields = ("assigned_to",)
+    inlines = (BedrockRegionInline,)
     secret_fields = frozenset({"credentials", "fingerprint"})
 
     @admin.display(description="Assigned to")

@@ -58,6 +58,13 @@ DISABLED: Final = Badge("Disabled", "grey", "circle-pause")
 UNTESTED: Final = Badge("Untested", "outline", "circle-dashed")
 LIMITED: Final = Badge("Limited", "amber", "gauge")
 UNREADABLE: Final = Badge("Unreadable", "red", "triangle-alert")
+
+
+def partly_failing(failing: int, of: int) -> Badge:
+    """Some of a key's regions can't be used; the others serve."""
+    return Badge(f"{failing} of {of} regions failing", "amber", "triangle-alert")
+
+
 ORGANIZATION: Final = AssignmentBadge("Organization (all keys)", "organization")
 UNASSIGNED: Final = AssignmentBadge("Unassigned", "unassigned")
 

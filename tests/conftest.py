@@ -9,7 +9,13 @@ from _pytest.terminal import TerminalReporter
 from tests import chromium, settings
 
 # The cast: Alice, admin; Dana, member; Charlie, admin of another organization; Sam, staff.
-pytest_plugins = ["tests.cast", "tests.fakeproviders.fixtures", "tests.groups", "tests.trust.families"]
+pytest_plugins = [
+    "tests.cast",
+    "tests.fakeproviders.fixtures",
+    "tests.groups",
+    "tests.trust.families",
+    "tests.verdict_table",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ from django.forms import BaseForm, BoundField
 from django.template import Context
 from django.template.base import FilterExpression, Node, Parser, TextNode, Token
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
@@ -100,9 +100,26 @@ def conjoin(words: Iterable[object]) -> str:
 
 
 @register.filter
+def with_code(sentence: object) -> SafeString:
+    """``sentence`` with what stands between backticks, such as the name of a field in a file, set as code."""
+    pieces = str(sentence).split("`")
+    marked = (
+        (piece if place % 2 == 0 else format_html("<code>{}</code>", piece),) for place, piece in enumerate(pieces)
+    )
+    return format_html_join("", "{}", marked)
+
+
+@register.filter
 def refused_fields(form: BaseForm) -> list[BoundField]:
-    """The visible fields that need the person again, in the order of the form."""
-    return [field for field in form.visible_fields() if field.errors]
+    """The visible fields that need the person again, in the order of the form; of a field of rows those in the rows."""
+    refused = (field for field in form.visible_fields() if field.errors)
+    return [each for field in refused for each in getattr(field.field, "refused", None) or [field]]
+
+
+@register.filter
+def said(errors: Iterable[object]) -> list[str]:
+    """The errors that say something: one without words only marks a field whose parts say it themselves."""
+    return [str(error) for error in errors if str(error)]
 
 
 @register.filter

@@ -2,19 +2,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 
 from organizations.access import Access
-from providerkeys import vault
-from providerkeys.forms.fields import SecretInput
-from providerkeys.forms.kinds import KINDS
+from providerkeys.forms.fields import ONE_OF_TWO, Secret
+from providerkeys.forms.kinds import KINDS, Typed
 from providerkeys.models import ProviderKey, Row
 from providerkeys.providers import registry
-from providerkeys.providers.base import Credential, Provider
+from providerkeys.providers.base import Provider
 
 _CHOOSE: Final = "Choose a provider from the list."
-_TYPE_AGAIN: Final = "Type the new API key again, or tick “Keep the stored key”."
-_ONE_OF_TWO: Final = "You typed a new API key and ticked “Keep the stored key”. Do one of the two."
 
 
 def _providers() -> list[tuple[str, str]]:
@@ -54,7 +52,8 @@ class CredentialsForm(forms.Form):
         if not self.can_keep:
             del self.fields["emptied"], self.fields["keep_stored"]
         if self.chosen:
-            self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, not self.can_keep))
+            blank = self.initial.get("rows", 1)
+            self.fields.update(KINDS[self.chosen.credential].fields(self.chosen, key, blank))
 
     def _chosen(self) -> Provider | None:
         if self.key:
@@ -63,25 +62,32 @@ class CredentialsForm(forms.Form):
         return registry.find(slug or "")
 
     def clean(self) -> None:
-        """Nobody who typed a new secret keeps the old one unknowingly."""
-        secrets = self._secrets
-        if not secrets or secrets[0] in self.errors:
+        if self.chosen:
+            objections = KINDS[self.chosen.credential].objections(self.cleaned_data, self.key)
+            for field, sentence in objections.items():
+                self.add_error(field, sentence)
+        self._refuse_to_keep_unknowingly()
+
+    def _refuse_to_keep_unknowingly(self) -> None:
+        """Nobody who typed a new secret keeps the old one unknowingly. Rows of regions see to this themselves."""
+        secret = self._secret
+        if not self.can_keep or not self.chosen or not secret or secret in self.errors:
             return
         typed, kept = self._typed_now, self.cleaned_data.get("keep_stored")
         if typed and kept:
-            self.add_error(secrets[0], _ONE_OF_TWO)
+            self.add_error(secret, ONE_OF_TWO)
         elif self.cleaned_data.get("emptied") and not typed and not kept:
-            self.add_error(secrets[0], _TYPE_AGAIN)
+            self.add_error(secret, KINDS[self.chosen.credential].again)
 
     @property
     def can_keep(self) -> bool:
-        """Whether there are stored credentials that blank can stand for."""
+        """Whether there are stored credentials that a blank secret can stand for."""
         return bool(self.key and self.key.credentials)
 
     @property
-    def credential(self) -> Credential | None:
-        """What was typed, cleaned; ``None`` when the stored one stays. Only for a valid form."""
-        return KINDS[self.chosen.credential].credential(self.cleaned_data) if self.chosen else None
+    def typed(self) -> Typed:
+        """What was typed, cleaned; nothing when the stored credentials stay. Only for a valid form."""
+        return KINDS[self.chosen.credential].typed(self.cleaned_data) if self.chosen else {}
 
     @property
     def shape_hint(self) -> str:
@@ -96,18 +102,28 @@ class CredentialsForm(forms.Form):
         return self._typed_now or ("emptied" in self.fields and bool(self["emptied"].value()))
 
     @property
-    def _typed_now(self) -> bool:
-        return any(self.data.get(self.add_prefix(name), "").strip() for name in self._secrets)
+    def emptied_field(self) -> BoundField | None:
+        """The field that never shows again what was typed into it; ``None`` before a provider is chosen."""
+        return self[self._secret] if self._secret else None
 
     @property
-    def _secrets(self) -> list[str]:
-        return [name for name, field in self.fields.items() if isinstance(field.widget, SecretInput)]
+    def emptied_words(self) -> tuple[str, str]:
+        """What is said when that field was emptied, and what the link to it says."""
+        return KINDS[self.chosen.credential].emptied if self.chosen else ("", "")
+
+    @property
+    def _typed_now(self) -> bool:
+        widgets = ((self.add_prefix(name), field.widget) for name, field in self.fields.items())
+        return any(isinstance(widget, Secret) and widget.was_typed(self.data, name) for name, widget in widgets)
+
+    @property
+    def _secret(self) -> str:
+        """The name of the field that takes the secret; empty before a provider is chosen."""
+        return next((name for name, field in self.fields.items() if isinstance(field.widget, Secret)), "")
 
     def rows(self) -> list[Row]:
         """What a check is to test: the typed credentials, else the stored ones. Only for a valid form."""
-        credential = self.credential
-        if credential is None:
-            return self.key.stored_rows() if self.key else []
+        if not self.chosen:
+            return []
         salt = self.access.organization.fingerprint_salt
-        fingerprint = vault.fingerprint(salt, credential.secret, credential.destination)
-        return [Row(fingerprint=fingerprint, credential=credential)]
+        return KINDS[self.chosen.credential].rows(self.cleaned_data, self.key, bytes(salt))

@@ -1,6 +1,7 @@
 """Fields that Django has no word for."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
@@ -12,11 +13,29 @@ from providerkeys.providers.lint import Linted, Refused, lint
 _API_KEY_ID: Final = re.compile(r"key_[0-9A-Za-z]{1,36}")
 
 
-class SecretInput(forms.PasswordInput):
-    """Takes a secret and never gives it back: a rejected form shows an empty input."""
+class Secret(forms.Widget):
+    """Takes a secret and never gives it back: a rejected form shows it empty."""
+
+    def was_typed(self, data: Mapping[str, Any], name: str) -> bool:
+        """Whether ``data`` holds one, which somebody who sees the form again has to type again."""
+        return bool(data.get(name, "").strip())
+
+
+class SecretInput(Secret, forms.PasswordInput):
+    """A secret of one line."""
 
     def __init__(self) -> None:
         super().__init__(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
+
+
+class SecretTextarea(Secret, forms.Textarea):
+    """A secret of several lines. Django's own textarea would show it again."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "off", "spellcheck": "false"})
+
+    def format_value(self, value: Any) -> None:
+        return None
 
 
 class ApiKeyField(forms.CharField):
@@ -52,4 +71,5 @@ class ApiKeyIdsField(forms.Field):
         return ids
 
 
+ONE_OF_TWO: Final = "You typed a new secret and ticked “Keep the stored key”. Do one of the two."
 NOT_YOURS: Final = "One of these API keys doesn’t exist any more. Choose from your organization’s API keys."

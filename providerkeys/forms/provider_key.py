@@ -36,7 +36,16 @@ class ProviderKeyForm(CredentialsForm):
     version = forms.IntegerField(
         min_value=1, max_value=_MAX_VERSION, widget=forms.HiddenInput, error_messages={"required": _OUT_OF_DATE}
     )
-    field_order = ["provider", "name", "provider_key", "assign_to_organization", "api_key_ids", "version"]
+    field_order = [
+        "provider",
+        "name",
+        "provider_key",
+        "location",
+        "regions",
+        "assign_to_organization",
+        "api_key_ids",
+        "version",
+    ]
 
     def __init__(
         self,
@@ -46,9 +55,12 @@ class ProviderKeyForm(CredentialsForm):
         key: ProviderKey | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(access, data, key=key, initial=initial or (_stored(key) if key else None))
+        super().__init__(access, data, key=key, initial={**(_stored(key) if key else {}), **(initial or {})})
         if key is None:
             del self.fields["version"]
+        if "regions" in self.fields:
+            # A press without any row tests the stored ones; a save without any would leave a key that holds nothing.
+            self.fields["regions"].required = True
         self.order_fields(self.field_order)
 
     def clean_api_key_ids(self) -> frozenset[str]:
@@ -74,11 +86,11 @@ class ProviderKeyForm(CredentialsForm):
         key = self.key
         if key is None or not (self.can_keep and key.readable and self.cleaned_data.get("version") == key.version):
             return
-        self.repeats_stored = self.credential is not None and [row.fingerprint for row in self.rows()] == [
+        self.repeats_stored = self.typed.get("credential") is not None and [row.fingerprint for row in self.rows()] == [
             row.fingerprint for row in key.stored_rows()
         ]
         if self.repeats_stored:
-            self.add_error(self._secrets[0], _STORED_ALREADY)
+            self.add_error(self._secret, _STORED_ALREADY)
 
     def draft(self) -> Draft:
         """What is to be saved. Only for a valid form."""
@@ -87,7 +99,7 @@ class ProviderKeyForm(CredentialsForm):
             name=self.cleaned_data["name"],
             scope=Scope.ORGANIZATION if whole else Scope.API_KEYS,
             api_key_ids=frozenset() if whole else self.cleaned_data["api_key_ids"],
-            credential=self.credential,
+            **self.typed,
         )
 
     @property

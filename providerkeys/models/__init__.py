@@ -1,4 +1,5 @@
 from providerkeys.models.assignment import KeyAssignment
+from providerkeys.models.bedrock_region import BedrockRegion, RegionDraft
 from providerkeys.models.check import CredentialCheck, TooManyChecks
 from providerkeys.models.check_result import CheckResult
 from providerkeys.models.heartbeat import Heartbeat
@@ -7,12 +8,14 @@ from providerkeys.models.row import Row
 from providerkeys.vault import Sentinel
 
 __all__ = [
+    "BedrockRegion",
     "CheckResult",
     "CredentialCheck",
     "Draft",
     "Heartbeat",
     "KeyAssignment",
     "ProviderKey",
+    "RegionDraft",
     "Row",
     "Sentinel",
     "TooManyChecks",

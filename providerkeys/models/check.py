@@ -148,7 +148,8 @@ class CredentialCheck(models.Model):
 
         At the organization's limit the key stays untested. Call it in the transaction of the save.
         """
-        rows = [row for row in key.stored_rows() if not CheckResult.carry(access, key, row)]
+        rows = [row for row in key.rows_to_test() if not CheckResult.carry(access, key, row)]
+        key.sum_up()
         if not rows or cls._saves_are_many(access.organization):
             return None
         return cls._queue(access, key.provider, rows, key, AUTOMATIC_DEADLINE)
@@ -246,6 +247,8 @@ class CredentialCheck(models.Model):
         unjudged.update(verdict=Verdict.UNREACHABLE, reason="did_not_finish")
         for result in CheckResult.objects.filter(credential_check=self).exclude(record=""):
             result.apply(now)
+        if self.provider_key:
+            self.provider_key.sum_up()
         return True
 
     # What the pages read. ``state`` is computed at read: a check can't hang, whoever looks.

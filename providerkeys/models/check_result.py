@@ -7,6 +7,7 @@ from django.utils import timezone
 from organizations.access import Access
 from organizations.ids import PublicIdField
 from providerkeys import badges
+from providerkeys.models import records
 from providerkeys.models.provider_key import ProviderKey
 from providerkeys.models.row import Row
 from providerkeys.models.verdict_columns import VerdictColumns
@@ -90,7 +91,8 @@ class CheckResult(models.Model):
 
     def apply_to(self, record: str, version: int, at: datetime) -> None:
         """Write this result into ``record``, if that is at ``version`` and holds the bytes that were tested."""
-        same_bytes = ProviderKey.objects.filter(pk=record, credentials_version=version, fingerprint=self.fingerprint)
+        kind = records.kind_of(record)
+        same_bytes = kind._default_manager.filter(pk=record, credentials_version=version, fingerprint=self.fingerprint)
         same_bytes.update(**VerdictColumns.columns_for(self.verdict, self.reason, at))
 
     def conclude(self, reason: str, verdict: Verdict, milliseconds: int) -> bool:

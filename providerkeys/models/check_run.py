@@ -3,16 +3,21 @@
 import json
 import logging
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, cast
 
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from providerkeys import vault
+from providerkeys.models import records
 from providerkeys.models.check import CredentialCheck
 from providerkeys.models.check_result import CheckResult
-from providerkeys.models.provider_key import ProviderKey
 from providerkeys.providers import http, registry
-from providerkeys.providers.base import Credential, Provider
+from providerkeys.providers.base import Check, Credential
 from providerkeys.vault import Purpose, Sealable, SecretUnreadable, VaultError
+
+_ROWS_AT_ONCE: Final = 8
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +37,7 @@ def run(check_id: str) -> None:
     if check is None or provider is None or not check.take():
         return
     try:
-        for result in check.results.filter(verdict="").order_by("position"):
-            result.credential_check = check
-            _conclude(result, provider)
+        _conclude_all(check, provider.begin())
         check.finish()
     except _LeaseLost:
         log.info("check %s: attempt %d lost its lease", check.pk, check.attempt)
@@ -46,18 +49,47 @@ def run(check_id: str) -> None:
     log.info("check %s done: provider=%s attempt=%d", check.pk, check.provider, check.attempt)
 
 
-def _conclude(result: CheckResult, provider: Provider) -> None:
+def _conclude_all(check: CredentialCheck, ask: Check) -> None:
+    """Write each row's verdict as soon as it has one; several rows at once, where there are several."""
+    results = list(check.results.filter(verdict="").order_by("position"))
+    for result in results:
+        result.credential_check = check
+    if len(results) <= 1:
+        for result in results:
+            _conclude(result, ask, _keep_connection)
+        return
+    with ThreadPoolExecutor(min(len(results), _ROWS_AT_ONCE), thread_name_prefix=check.pk) as threads:
+        # The first row that loses the lease cancels those that have not begun.
+        for _ in threads.map(lambda result: _conclude_in_a_thread(result, ask), results):
+            pass
+
+
+def _conclude_in_a_thread(result: CheckResult, ask: Check) -> None:
+    # A connection belongs to its thread, and this one has other business while it waits for a provider.
+    try:
+        _conclude(result, ask, connections.close_all)
+    finally:
+        connections.close_all()
+
+
+def _keep_connection() -> None:
+    """The thread of the task has one anyway."""
+
+
+def _conclude(result: CheckResult, ask: Check, before_waiting: Callable[[], None]) -> None:
     started = time.monotonic()
-    reason = _reason(result, provider)
+    reason = _reason(result, ask, before_waiting)
     milliseconds = round((time.monotonic() - started) * 1000)
-    if not result.conclude(reason, provider.verdict(reason), milliseconds):
+    verdict = registry.get(result.credential_check.provider).verdict(reason)
+    if not result.conclude(reason, verdict, milliseconds):
         raise _LeaseLost
 
 
-def _reason(result: CheckResult, provider: Provider) -> str:
+def _reason(result: CheckResult, ask: Check, before_waiting: Callable[[], None]) -> str:
     check = result.credential_check
 
     def send(request: http.Request) -> http.Answer:
+        before_waiting()
         try:
             return http.send(request)
         finally:
@@ -65,7 +97,7 @@ def _reason(result: CheckResult, provider: Provider) -> str:
                 raise _LeaseLost
 
     try:
-        return provider.check(_credential(result), send)
+        return ask(_credential(result), send)
     except http.Unreachable as unreachable:
         return unreachable.reason
     except VaultError:
@@ -89,16 +121,17 @@ def _credential(result: CheckResult) -> Credential:
     if not result.record:
         typed = json.loads(_open(check))[str(result.position)]
         return Credential(typed["secret"], typed["destination"])
-    key = ProviderKey.objects.select_related("organization").filter(pk=result.record).first()
-    if key is None or key.credentials_version != result.version:
+    record = records.find(result.record)
+    if record is None or record.credentials_version != result.version:
         raise _CredentialsMoved
+    sealed = cast(Sealable, record)
     try:
-        secret = _open(key)
+        secret = _open(sealed)
     except SecretUnreadable:
-        key.found_unreadable()
+        record.found_unreadable()
         raise
-    key.found_readable()
-    return Credential(secret, key.destination)
+    record.found_readable()
+    return Credential(secret, sealed.destination)
 
 
 def _open(record: Sealable) -> str:

@@ -1,5 +1,6 @@
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -7,14 +8,16 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from organizations.access import Access, Actor
+from organizations.access import Access
 from organizations.ids import PublicIdField
 from organizations.models import AuditEvent, Organization
 from organizations.text import NAME_LENGTH, validate_single_line
 from providerkeys import badges, vault
+from providerkeys.models import summaries
 from providerkeys.models.assignment import KeyAssignment
+from providerkeys.models.bedrock_region import REGION_LENGTH, BedrockRegion, RegionDraft
 from providerkeys.models.row import Row
-from providerkeys.models.verdict_columns import VerdictColumns
+from providerkeys.models.secret_record import HINT_LENGTH, SecretRecord
 from providerkeys.providers import registry
 from providerkeys.providers.base import Credential
 from providerkeys.resolver import Scope
@@ -22,12 +25,13 @@ from providerkeys.resolver import Scope
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a form says of a provider key. Without a ``credential`` the stored one stays."""
+    """What a form says of a provider key. Without a ``credential`` and without ``regions`` the stored ones stay."""
 
     name: str
     scope: Scope
     api_key_ids: frozenset[str] = frozenset()
     credential: Credential | None = field(default=None, repr=False)
+    regions: tuple[RegionDraft, ...] = ()
 
     @property
     def assigned_ids(self) -> frozenset[str]:
@@ -58,25 +62,24 @@ class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
         return self.order_by(place, "provider", tier, "position")
 
 
-class ProviderKey(VerdictColumns):
-    """An organization's own credential at a provider: encrypted, masked, assigned, never shown again."""
+class ProviderKey(SecretRecord):
+    """An organization's own credential at a provider: encrypted, masked, assigned, never shown again.
 
-    sealed_field: ClassVar[str] = "credentials"
+    It holds its secret itself, or has ``regions`` which hold one each; its verdict is then what theirs amount to.
+    """
 
     id = PublicIdField(prefix="pk")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="provider_keys")
     provider = models.CharField(max_length=40, editable=False)
     name = models.CharField(max_length=NAME_LENGTH, validators=[validate_single_line])
-    hint = models.CharField(max_length=200, blank=True, editable=False)
-    credentials = vault.SealedTextField(null=True)
     destination = models.JSONField(default=dict, blank=True, editable=False)
-    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
-    credentials_version = models.PositiveIntegerField(default=1, editable=False)
+    regions_count = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    regions_failing = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    last_check_region = models.CharField(max_length=REGION_LENGTH, blank=True, db_default="", editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     scope = models.CharField(max_length=20, editable=False)
     position = models.IntegerField(editable=False)
     enabled = models.BooleanField(default=True)
-    unreadable_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -86,7 +89,7 @@ class ProviderKey(VerdictColumns):
 
     objects = ProviderKeyQuerySet.as_manager()
 
-    class Meta(VerdictColumns.Meta):
+    class Meta(SecretRecord.Meta):
         abstract = False
         constraints = (
             models.CheckConstraint(
@@ -122,10 +125,12 @@ class ProviderKey(VerdictColumns):
             position=(last or 0) + 1,
             created_by=access.user,
         )
-        key._hold(draft.credential)
+        key._hold(draft)
         key.save(force_insert=True)
+        BedrockRegion.arrange(key, draft.regions)
+        key.sum_up()
         key._assign(draft)
-        AuditEvent.record(organization, access.actor, "provider_key.created", key, **key._facts())
+        AuditEvent.record(organization, access.actor, "provider_key.created", key, **key.facts())
         return key
 
     @transaction.atomic
@@ -144,7 +149,8 @@ class ProviderKey(VerdictColumns):
             self.version += 1
             self.updated_at = timezone.now()
             self.save()
-            facts = self._facts()
+            self.sum_up()
+            facts = self.facts()
             AuditEvent.record(organization, access.actor, "provider_key.updated", self, changed=changed, **facts)
         return changed
 
@@ -153,7 +159,7 @@ class ProviderKey(VerdictColumns):
         """Delete the key, its credentials, assignments and checks, for ever."""
         deleted, _ = access.all(ProviderKey).filter(pk=self.pk).delete()
         if deleted:
-            AuditEvent.record(access.organization, access.actor, "provider_key.deleted", self, **self._facts())
+            AuditEvent.record(access.organization, access.actor, "provider_key.deleted", self, **self.facts())
 
     def disable(self, access: Access) -> None:
         """Pause the key: its API keys are refused rather than served by another account."""
@@ -167,7 +173,7 @@ class ProviderKey(VerdictColumns):
     def _set_enabled(self, enabled: bool, access: Access, action: str) -> None:
         # Only where it changes something: a second click does nothing and records nothing.
         if access.all(ProviderKey).filter(pk=self.pk, enabled=not enabled).update(enabled=enabled):
-            AuditEvent.record(access.organization, access.actor, action, self, **self._facts())
+            AuditEvent.record(access.organization, access.actor, action, self, **self.facts())
             self.enabled = enabled
 
     def last_change(self) -> AuditEvent | None:
@@ -175,29 +181,14 @@ class ProviderKey(VerdictColumns):
         saves = ("provider_key.created", "provider_key.updated")
         return AuditEvent.objects.filter(target_id=self.pk, action__in=saves).order_by("-at", "-id").first()
 
-    @transaction.atomic
-    def found_unreadable(self) -> None:
-        """Stamp that the stored secret could not be opened. Only a process with the right keys may say so."""
-        if vault.keys_verified() and ProviderKey.objects.filter(pk=self.pk, unreadable_at=None).update(
-            unreadable_at=timezone.now()
-        ):
-            AuditEvent.record(
-                self.organization, _VAULT, "provider_key.unreadable", self, result="refused", **self._facts()
-            )
-
-    def found_readable(self) -> None:
-        """Clear that stamp: the stored secret was opened."""
-        if self.unreadable_at:
-            ProviderKey.objects.filter(pk=self.pk).update(unreadable_at=None)
-
     def _take(self, draft: Draft) -> list[str]:
         changed = []
         if draft.name != self.name:
             self.name = draft.name
             changed.append("name")
-        if draft.credential is not None:
+        if draft.credential or (draft.regions and BedrockRegion.arrange(self, draft.regions)):
             self.credentials_version += 1
-            self._hold(draft.credential)
+            self._hold(draft)
             changed.append("credentials")
         if (draft.scope, draft.assigned_ids) != (self.scope, self.assigned_ids):
             self.scope = draft.scope
@@ -205,19 +196,25 @@ class ProviderKey(VerdictColumns):
             changed.append("assignment")
         return changed
 
-    def _hold(self, credential: Credential | None) -> None:
-        """Seal ``credential`` into this record, whose id and version are already what they will be saved as."""
-        if credential is None:
+    def _hold(self, draft: Draft) -> None:
+        if draft.credential:
+            self.destination = dict(draft.credential.destination)
+            self.seal(draft.credential, self.organization)
+        if draft.regions:
+            self.hint = _shortened([region.region for region in draft.regions])
+            self.unreadable_at = None
+
+    def sum_up(self) -> None:
+        """Bring its verdict up to what is known of its regions, if it has any. Call it in the transaction of the change."""
+        if self.fingerprint:
             return
-        provider = registry.get(self.provider)
-        self.destination = dict(credential.destination)
-        self.hint = provider.hint(credential)
-        self.credentials = vault.seal(self, credential.secret)
-        self.unreadable_at = None
-        fingerprint = vault.fingerprint(self.organization.fingerprint_salt, credential.secret, self.destination)
-        if fingerprint != self.fingerprint:
-            self.fingerprint = fingerprint
-            self.forget_verdict()
+        # Locked, so that two checks do not sum up past each other.
+        ProviderKey.objects.select_for_update().filter(pk=self.pk).values_list("pk").first()
+        regions = list(self.regions.defer("credentials"))
+        if regions:
+            columns = summaries.of(regions)
+            ProviderKey.objects.filter(pk=self.pk).update(**columns)
+            vars(self).update(columns)
 
     def _assign(self, draft: Draft) -> None:
         wanted = draft.assigned_ids
@@ -227,17 +224,27 @@ class ProviderKey(VerdictColumns):
         self.__dict__.pop("_prefetched_objects_cache", None)
         self.__dict__.pop("assigned_ids", None)
 
-    def _facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """What the audit trail keeps beside the name: nothing secret, and no part of a credential."""
         return {"provider": self.provider, "scope": self.scope, "version": self.version}
 
+    @property
+    def owner(self) -> "ProviderKey":
+        return self
+
+    @property
+    def secrets(self) -> "Sequence[SecretRecord]":
+        """The records that hold its secrets, in order: itself, or its regions."""
+        return [self] if self.fingerprint else list(self.regions.defer("credentials"))
+
     def stored_rows(self) -> list[Row]:
         """Its stored credentials, as a check takes them."""
-        return (
-            [Row(fingerprint=self.fingerprint, record=self.pk, version=self.credentials_version)]
-            if self.credentials
-            else []
-        )
+        return [record.stored_row for record in self.secrets]
+
+    def rows_to_test(self) -> list[Row]:
+        """What a save of credentials leaves to be tested: of several regions only those that nothing is known of."""
+        known = set(self.regions.exclude(last_check_at=None).values_list("pk", flat=True))
+        return [row for row in self.stored_rows() if row.record not in known]
 
     # What the resolver and the pages read.
 
@@ -245,11 +252,6 @@ class ProviderKey(VerdictColumns):
     def assigned_ids(self) -> frozenset[str]:
         """The ids of the API keys that it is assigned to; free when assignments were prefetched."""
         return frozenset(assignment.api_key_id for assignment in self.assignments.all())
-
-    @property
-    def readable(self) -> bool:
-        """Whether the last attempt to open its secret worked; no page opens one to find out."""
-        return self.unreadable_at is None
 
     @property
     def provider_label(self) -> str:
@@ -273,9 +275,17 @@ class ProviderKey(VerdictColumns):
         return named or [badges.UNASSIGNED]
 
     @property
+    def verdict_badges(self) -> list[badges.Badge]:
+        if 0 < self.regions_failing < self.regions_count:
+            return [badges.ACTIVE, badges.partly_failing(self.regions_failing, self.regions_count)]
+        return super().verdict_badges
+
+    @property
     def last_check(self) -> badges.Told | None:
-        """What the latest check said, in words, or ``None`` when there was none."""
-        return self.told_last_check(self.provider)
+        """What the latest check said, in words, or ``None`` when there was none. Of several regions the worst one speaks."""
+        told = self.told_last_check(self.provider)
+        where = self.last_check_region
+        return replace(told, sentence=f"{where}: {told.sentence}") if told and where else told
 
 
 def _locked(access: Access) -> Organization:
@@ -283,4 +293,9 @@ def _locked(access: Access) -> Organization:
     return Organization.objects.select_for_update().get(pk=access.organization.pk)
 
 
-_VAULT = Actor.system("vault")
+def _shortened(regions: Sequence[str]) -> str:
+    """As many of the regions as a hint has room for."""
+    room = HINT_LENGTH - len(" and 40 more")
+    shown = [region for place, region in enumerate(regions) if len(", ".join(regions[: place + 1])) <= room]
+    left = len(regions) - len(shown)
+    return ", ".join(shown) + (f" and {left} more" if left else "")

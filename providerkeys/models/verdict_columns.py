@@ -46,9 +46,14 @@ class VerdictColumns(models.Model):
         return badges.tell(provider, self.last_check_verdict, self.last_check_reason, self.last_check_at)
 
     @property
+    def failing(self) -> bool:
+        """Whether the provider said that the credential can't be used as it is."""
+        return self.verdict in _FAILING
+
+    @property
     def verdict_badges(self) -> list[badges.Badge]:
         """What the verdict means for a key in use: it is never a reason not to serve."""
-        if self.verdict in _FAILING:
+        if self.failing:
             return [badges.FAILING]
         if self.verdict == Verdict.LIMITED:
             return [badges.ACTIVE, badges.LIMITED]

@@ -4,6 +4,7 @@ A provider's file ends in a constant ``PROVIDER``. It fills in the row and overr
 differ from those here.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ class Credential:
 
     secret: str = field(repr=False)
     destination: Mapping[str, str] = field(default_factory=dict)
+
+
+Check = Callable[[Credential, Send], str]
+"""Asks a provider about one credential and returns a reason code; called by several threads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,10 @@ class Provider(ABC):
     def check(self, credential: Credential, send: Send) -> str:
         """Ask the provider about ``credential`` and return a reason code. Costs nothing at the provider."""
 
+    def begin(self) -> "Check":
+        """How the credentials of one attempt are checked: each by itself, unless they have something in common to ask."""
+        return self.check
+
     @abstractmethod
     def hint(self, credential: Credential) -> str:
         """The mask that stands for the credential for ever: never enough to use or guess it."""
@@ -122,13 +131,23 @@ class ApiKeyProvider(Provider):
     public_prefixes: tuple[str, ...] = ()
     own_marks: tuple[str, ...] = ()
     """Prefixes by which a key is positively this provider's, wherever it is pasted."""
+    own_shape: str = ""
+    """A regular expression that says the same of a whole key without such a prefix."""
     wrong_kinds: tuple[WrongKind, ...] = ()
     shape: str = ""
     """A regular expression for the usual shape; another shape is only a hint, never a refusal."""
 
-    @abstractmethod
     def headers(self, key: str) -> Mapping[str, str]:
-        """The headers that authenticate a request with ``key``."""
+        """The headers that authenticate a request with ``key``: most providers take it as a bearer token."""
+        return {"Authorization": f"Bearer {key}"}
+
+    def owns(self, key: str) -> bool:
+        """Whether ``key`` is positively this provider's."""
+        return key.startswith(self.own_marks) or bool(self.own_shape and re.fullmatch(self.own_shape, key))
+
+    def looks_usual(self, key: str) -> bool:
+        """Whether ``key`` has the shape that this provider's keys usually have."""
+        return bool(self.shape and re.fullmatch(self.shape, key))
 
     def check(self, credential: Credential, send: Send) -> str:
         """See ``Provider.check``."""
@@ -143,11 +162,14 @@ class ApiKeyProvider(Provider):
         if answer.status == HTTPStatus.OK:
             return self.classify_success(answer)
         if not self.speaks(answer):
-            return _undocumented(answer.status)
+            return undocumented(answer.status)
+        limited = "rate_limited" if answer.status == HTTPStatus.TOO_MANY_REQUESTS else ""
+        return self.documented(answer) or limited or undocumented(answer.status)
+
+    def documented(self, answer: Answer) -> str:
+        """The reason of the first rule that ``answer`` matches; empty when none does."""
         error = self.error_parts(answer)
-        documented = (rule.reason for rule in self.rules if rule.matches(answer.status, error))
-        limited = "rate_limited" if answer.status == HTTPStatus.TOO_MANY_REQUESTS else None
-        return next(documented, limited) or _undocumented(answer.status)
+        return next((rule.reason for rule in self.rules if rule.matches(answer.status, error)), "")
 
     def speaks(self, answer: Answer) -> bool:
         """Whether an error is the provider's own word: a proxy's 401 or 403 page must not condemn a key."""
@@ -155,23 +177,22 @@ class ApiKeyProvider(Provider):
 
     def classify_success(self, answer: Answer) -> str:
         """A status of 200 is no proof: the answer must have the documented shape."""
-        document = answer.document if answer.is_json else None
-        proven = isinstance(document, dict) and isinstance(document.get("data"), list) and "error" not in document
-        return "accepted" if proven else "unexpected"
+        said = answer.json_object
+        return "accepted" if isinstance(said.get("data"), list) and "error" not in said else "unexpected"
 
     def error_parts(self, answer: Answer) -> ErrorParts:
-        """Type, code and message of an error body: ``{"error": {…}}``, or ``{"error": "text"}``."""
+        """Type, code and message of an error body: ``{"error": {…}}``, ``{"error": "text", …}``, or without a wrapper."""
         document = answer.document
-        error = document.get("error") if isinstance(document, dict) else None
+        error = document.get("error", document) if isinstance(document, dict) else None
         if isinstance(error, str):
-            return ErrorParts(message=error)
+            error = {**document, "message": error}
         if not isinstance(error, dict):
             return ErrorParts()
         details = error.get("details")
         return ErrorParts(
             type=_text(error, "type"),
             code=_text(error, "code"),
-            message=_text(error, "message"),
+            message=_text(error, "message") or _text(error, "msg"),
             detail=_text(details, "error_code") if isinstance(details, dict) else "",
         )
 
@@ -182,19 +203,22 @@ class ApiKeyProvider(Provider):
         return f"{prefix}…{key[-4:]}" if len(key) - len(prefix) >= _HIDDEN_CHARACTERS else "••••"
 
 
-def _undocumented(status: int) -> str:
+def undocumented(status: int) -> str:
+    """The reason code for an answer of this ``status`` that no rule knows: none of them judges the key."""
     family = status // 100
     return {3: "redirect", 5: "server_error"}.get(family, "unexpected")
 
 
 def _text(error: Mapping[str, Any], name: str) -> str:
     value = error.get(name)
-    return value if isinstance(value, str) else ""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value if isinstance(value, str) else ""
 
 
 __all__ = [
     "Answer",
     "ApiKeyProvider",
+    "Check",
     "Credential",
     "CredentialKind",
     "Endpoint",
@@ -207,4 +231,5 @@ __all__ = [
     "Unreachable",
     "Verdict",
     "WrongKind",
+    "undocumented",
 ]

@@ -59,6 +59,8 @@ class Answer:
     status: int
     content_type: str = ""
     body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By lower-case name: some providers say there what went wrong."""
 
     @cached_property
     def document(self) -> Any:
@@ -69,9 +71,19 @@ class Answer:
             return None
 
     @property
+    def json_object(self) -> dict[str, Any]:
+        """The body, if it is called JSON and is a JSON object; else an empty one. A success is looked for only here."""
+        return self.document if self.is_json and isinstance(self.document, dict) else {}
+
+    @property
     def is_json(self) -> bool:
         """Whether the provider says that the body is JSON; a captive portal's page says otherwise."""
-        return self.content_type.partition(";")[0].strip().lower() == "application/json"
+        return self.media_type == "application/json"
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case."""
+        return self.content_type.partition(";")[0].strip().lower()
 
 
 class Unreachable(Exception):
@@ -137,4 +149,5 @@ def _exchange(request: Request, deadline: Deadline) -> Answer:
             raise Unreachable("too_large")
         if deadline.passed:
             raise Unreachable("timeout")
-        return Answer(response.status_code, response.headers.get("Content-Type", ""), body)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers.get("content-type", ""), body, headers)

@@ -5,11 +5,15 @@ that is not for requests, or no key at all. An unusual shape is a hint. No messa
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from providerkeys.providers import registry
 from providerkeys.providers.base import ApiKeyProvider, WrongKind
+from providerkeys.providers.refusals import Refused
+
+__all__ = ["MAX_KEY_CHARACTERS", "Linted", "Refused", "clean", "lint"]
 
 MAX_KEY_CHARACTERS: Final = 1024
 _MAX_PASTE: Final = 4 * MAX_KEY_CHARACTERS
@@ -30,16 +34,10 @@ _FOREIGN_KINDS: Final = (
     WrongKind("ABSK", "an Amazon Bedrock API key", "Choose the provider that it belongs to."),
     WrongKind("bedrock-api-key-", "an Amazon Bedrock API key", "Choose the provider that it belongs to."),
     WrongKind("AIza", "a Google API key", "Choose the provider that it belongs to."),
-    WrongKind("xai-token-", "an xAI management key", "Create an API key instead."),
-    WrongKind("xai-", "an xAI key", "Choose the provider that it belongs to."),
     WrongKind("byok_", "an API key of this product", "Paste the key that your provider gave you."),
     WrongKind("byokc_", "a console token of this product", "Paste the key that your provider gave you."),
     WrongKind("{", "a JSON document", "Paste the key alone."),
 )
-
-
-class Refused(ValueError):
-    """The paste can't be this provider's API key; the text says what it is and what to do. It is never quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +60,19 @@ def lint(provider: ApiKeyProvider, pasted: str) -> Linted:
     _refuse_what_is_no_key(key)
     _refuse_wrong_kind(provider, key)
     _refuse_foreign(provider, key)
-    usual = not provider.shape or re.fullmatch(provider.shape, key)
-    return Linted(key, "" if usual else f"This doesn’t look like a usual {provider.label} key. Testing it will tell.")
+    return Linted(key, _hint(provider, key))
+
+
+def _hint(provider: ApiKeyProvider, key: str) -> str:
+    if not provider.shape or provider.looks_usual(key):
+        return ""
+    alike = [other.label for other in _others(provider) if other.looks_usual(key)]
+    guess = f"; it looks like one of {alike[0]}" if len(alike) == 1 else ""
+    return f"This doesn’t look like a usual {provider.label} key{guess}. Testing it will tell."
+
+
+def _others(provider: ApiKeyProvider) -> Iterator[ApiKeyProvider]:
+    return (other for other in registry.all() if isinstance(other, ApiKeyProvider) and other is not provider)
 
 
 def clean(pasted: str) -> str:
@@ -106,13 +115,12 @@ def _refuse_wrong_kind(provider: ApiKeyProvider, key: str) -> None:
 
 
 def _refuse_foreign(provider: ApiKeyProvider, key: str) -> None:
-    if key.startswith(provider.own_marks):
+    # A key without any prefix may begin like somebody else's by chance; its shape then speaks for it.
+    if provider.owns(key) or provider.looks_usual(key):
         return
-    for other in registry.all():
-        if not isinstance(other, ApiKeyProvider) or other is provider:
-            continue
+    for other in _others(provider):
         _refuse_wrong_kind(other, key)
-        if key.startswith(other.own_marks):
+        if other.owns(key):
             raise Refused(
                 f"This is a key of {other.label}. It can never be used with {provider.label}: "
                 f"choose {other.label} as the provider, or paste another key."

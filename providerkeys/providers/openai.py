@@ -1,6 +1,5 @@
 """OpenAI: one API key, tested by listing the models, which is free."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from providerkeys.providers.base import (
@@ -74,9 +73,6 @@ _QUOTA_CODES = ("insufficient_quota", "credit_balance_exhausted")
 
 @dataclass(frozen=True, kw_only=True)
 class _OpenAI(ApiKeyProvider):
-    def headers(self, key: str) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {key}"}
-
     def check(self, credential: Credential, send: Send) -> str:
         """Ask once more before a key is called restricted: in April 2026 keys with all rights were told so at times."""
         reason = super().check(credential, send)
@@ -94,6 +90,7 @@ PROVIDER = _OpenAI(
     docs_url="https://platform.openai.com/docs/api-reference/authentication",
     public_prefixes=("sk-proj-", "sk-svcacct-", "sk-service-", "sk-"),
     own_marks=("sk-proj-", "sk-svcacct-", "sk-service-"),
+    own_shape=r"sk-[\w-]+T3BlbkFJ[\w-]+",
     shape=r"sk-(?:(?:proj|svcacct|service)-[\w-]+|[A-Za-z0-9]{20})T3BlbkFJ[\w-]+",
     wrong_kinds=(
         WrongKind("sk-admin-", "an OpenAI admin key", "Create a project key instead."),

@@ -1,5 +1,6 @@
 """What the page and dialog of a provider key show around its form."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,11 +8,13 @@ from http import HTTPStatus
 from typing import Any, Final, Self
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 
 from organizations.access import Access
 from organizations.models import ApiKey, AuditEvent
 from providerkeys.forms import CredentialsForm, ProviderKeyForm
+from providerkeys.forms.regions import RegionsField, numbers_in
 from providerkeys.models import ProviderKey
 from providerkeys.resolver import resolve
 from providerkeys.views.answers import resolvable_keys
@@ -64,9 +67,24 @@ def show_form(
     status: HTTPStatus = HTTPStatus.OK,
     conflict: Conflict | None = None,
 ) -> HttpResponse:
-    """Render the form: as a page, as the dialog's contents, or only what depends on the chosen provider."""
+    """Render the form: as a page, as the dialog's contents, or only what depends on the chosen provider, or a row more."""
+    regions = form.fields.get("regions")
+    if target_of(request) == "regions" and isinstance(regions, RegionsField):
+        return _show_another_row(request, regions)
     part = "provider" if target_of(request) == "credentials" else "form"
     return show(request, _TEMPLATE, part, _context(access, form, conflict), status)
+
+
+def rows_asked_for(request: HttpRequest) -> dict[str, int]:
+    """How many rows of credentials an address asks for (``?rows=3``), where there are rows."""
+    asked = request.GET.get("rows", "")
+    return {"rows": int(asked)} if re.fullmatch(r"[0-9]{1,2}", asked, re.ASCII) else {}
+
+
+def _show_another_row(request: HttpRequest, regions: RegionsField) -> HttpResponse:
+    numbers = list(numbers_in(request.GET))
+    context = {"row": regions.another(numbers), "number": len(numbers) + 1}
+    return render(request, "providerkeys/credentials/region.html", context)
 
 
 def show_credentials(request: HttpRequest, access: Access, form: CredentialsForm) -> HttpResponse:

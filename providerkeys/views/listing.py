@@ -81,7 +81,7 @@ def keys_of(access: Access) -> ProviderKeyQuerySet:
 def _shown(access: Access) -> ProviderKeyQuerySet:
     unfinished = CredentialCheck.objects.unfinished(timezone.now())
     # A check of what somebody types over a stored key says nothing about that key.
-    of_the_stored = unfinished.filter(provider_key=OuterRef("pk"), results__record=OuterRef("pk"))
+    of_the_stored = unfinished.filter(provider_key=OuterRef("pk")).exclude(results__record="")
     return keys_of(access).for_display().annotate(open_check_id=Subquery(of_the_stored.values("pk")[:1]))
 
 

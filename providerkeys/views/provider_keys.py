@@ -18,7 +18,7 @@ from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
 from providerkeys.models.assignment import ForeignAssignment
 from providerkeys.providers import registry
 from providerkeys.views.answers import consequences_of_deleting
-from providerkeys.views.form_page import Conflict, show_form
+from providerkeys.views.form_page import Conflict, rows_asked_for, show_form
 from providerkeys.views.htmx import leave, show
 from providerkeys.views.listing import KeyPage
 
@@ -48,7 +48,7 @@ def provider_key_list(request: HttpRequest, access: Access) -> HttpResponse:
 @admin_view
 def provider_key_new(request: HttpRequest, access: Access) -> HttpResponse:
     if request.method != "POST":
-        asked_for = {"provider": request.GET.get("provider", "")}
+        asked_for = {"provider": request.GET.get("provider", ""), **rows_asked_for(request)}
         return show_form(request, access, ProviderKeyForm(access, initial=asked_for))
     form = ProviderKeyForm(access, request.POST)
     if not form.is_valid() or not _create(request, access, form):
@@ -67,7 +67,7 @@ def provider_key_edit(request: HttpRequest, access: Access, pk: str) -> HttpResp
             return _show_gone(request, access)
         raise
     if request.method != "POST":
-        return show_form(request, access, ProviderKeyForm(access, key=key))
+        return show_form(request, access, ProviderKeyForm(access, key=key, initial=rows_asked_for(request)))
     form = ProviderKeyForm(access, request.POST, key=key)
     try:
         if not form.is_valid() or not _change(request, access, form, key):

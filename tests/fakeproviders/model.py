@@ -1,11 +1,11 @@
 """What a stand-in is: rows of data in ``providers/<slug>.py`` that end in a constant ``PROVIDER``."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from tests.fakeproviders.shape import KeyShape
+from tests.fakeproviders.shape import Shape
 from tests.fakeproviders.wire import Answer, Request
 
 NAMES: Final = (
@@ -43,7 +43,8 @@ Reply = Callable[[Ask], Answer]
 class Scenario:
     """One documented answer. Without a ``reply`` the route's own success is the answer.
 
-    ``on`` limits it to these routes (empty: every route).
+    ``on`` limits it to these routes (empty: every route). ``destination`` is where its key is used, unless that is the
+    provider's own.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Scenario:
     description: str
     reply: Reply | None = None
     on: frozenset[str] = frozenset()
+    destination: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,8 @@ class Route:
 class Service:
     """One host of a provider, on one loopback port. ``host`` and the values of ``required`` are regular expressions.
 
-    ``refuse`` is what it says before it judges a credential (``None``: nothing to object);
+    ``refuse`` is what it says before it judges a credential (``None``: nothing to object); ``plays`` is the scenario that
+    it plays when a credential names one, for a provider of several services that are asked in turn;
     ``edge`` are the headers that its front puts on every answer.
     """
 
@@ -84,6 +87,7 @@ class Service:
     routes: tuple[Route, ...] = ()
     required: tuple[tuple[str, str], ...] = ()
     edge: Callable[[Ask], tuple[tuple[str, str], ...]] = field(default=lambda _ask: ())
+    plays: Callable[[str], str] = field(default=lambda scenario: scenario)
     credential_in_body: bool = False
 
     def route(self, request: Request) -> Route | None:
@@ -101,13 +105,19 @@ class WrongKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A provider's stand-in. Its scenarios include ``good`` and ``wrong``, the answer to every unknown key."""
+    """A provider's stand-in. Its scenarios include ``good`` and ``wrong``, the answer to every unknown key.
+
+    ``stages`` are what the name of a hostile scenario begins with, one for each service that can be met with it.
+    ``destination`` is where its keys are used (a region), where that is a part of the credential.
+    """
 
     slug: str
-    shape: KeyShape
+    shape: Shape
     services: tuple[Service, ...]
     scenarios: tuple[Scenario, ...]
     wrong_kinds: tuple[WrongKind, ...] = ()
+    stages: tuple[str, ...] = ("",)
+    destination: Mapping[str, str] = field(default_factory=dict)
 
     def scenario(self, name: str) -> Scenario:
         """The scenario ``name``, or ``wrong`` when there is none of that name."""
@@ -125,7 +135,7 @@ class Provider:
     @property
     def secret_prefixes(self) -> tuple[str, ...]:
         """Text that starts a secret of this provider, wherever it shows up."""
-        return (self.shape.head, *(kind.prefix for kind in self.wrong_kinds))
+        return (*self.shape.secret_prefixes, *(kind.prefix for kind in self.wrong_kinds))
 
     def answer(self, service: Service, ask: Ask, scenario_name: str) -> Answer:
         """What the provider really answers to ``ask`` in that scenario, its front's headers included."""

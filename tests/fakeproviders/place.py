@@ -57,7 +57,7 @@ class Place:
             request,
             name=self._service.name,
             credential=credential,
-            scenario=self._provider.scenario_name(credential),
+            scenario=self._service.plays(self._provider.scenario_name(credential)),
             connection=connection,
             nth_on_connection=nth,
             followed_redirect=request.path.startswith(TARGET_PATH),

@@ -5,6 +5,7 @@ and the verdict that the product must reach. Nothing here is a secret; every key
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -12,9 +13,12 @@ from typing import Final
 from tests.fakeproviders import hostile as hostile_scenarios
 from tests.fakeproviders import providers
 from tests.fakeproviders.model import Ask, Provider, Scenario, Verdict
+from tests.fakeproviders.shape import KeyShape
 from tests.fakeproviders.wire import Request
 
 PROVIDERS: Final = tuple(provider.slug for provider in providers.load())
+KEYED: Final = tuple(provider.slug for provider in providers.load() if isinstance(provider.shape, KeyShape))
+"""Those whose credential is one key, sent with one request."""
 _EXCERPT: Final = 160
 
 
@@ -22,7 +26,8 @@ _EXCERPT: Final = 160
 class Sample:
     """A key, the answer it gets and the verdict expected of it.
 
-    ``answer`` is the documented answer: status and the beginning of its body (hostile ones: in words).
+    ``answer`` is the documented answer: status and the beginning of its body (hostile ones: in words). ``method`` and
+    ``path`` are of the request that gets it, where a check makes more than one.
     ``slow``: the answer lasts as long as the caller lets it.
     """
 
@@ -34,6 +39,8 @@ class Sample:
     answer: str
     hostile: bool = False
     slow: bool = False
+    method: str = "GET"
+    path: str = ""
 
     @property
     def id(self) -> str:
@@ -49,13 +56,8 @@ def documented(provider: str) -> tuple[Sample, ...]:
 
 def hostile(provider: str) -> tuple[Sample, ...]:
     """A sample for each hostile behaviour, as a key of ``provider``."""
-    shape = providers.get(provider).shape
-    return tuple(
-        Sample(
-            provider, row.name, shape.sample(row.name), row.verdict, row.description, row.description, True, row.slow
-        )
-        for row in hostile_scenarios.ROWS
-    )
+    stand_in = providers.get(provider)
+    return tuple(_hostile(stand_in, stage, row) for stage in stand_in.stages for row in hostile_scenarios.ROWS)
 
 
 @cache
@@ -82,6 +84,12 @@ def fresh_key(provider: str, scenario: str) -> str:
     return providers.get(provider).shape.fresh(scenario)
 
 
+def destination(provider: str, key: str) -> Mapping[str, str]:
+    """Where the sample ``key`` is used, where that is a part of the credential."""
+    stand_in = providers.get(provider)
+    return stand_in.scenario(stand_in.shape.scenario(stand_in.shape.arrives(key))).destination or stand_in.destination
+
+
 def wrong_kinds(provider: str) -> dict[str, str]:
     """Credentials that must be refused before any call, with what each is. Random, so never twice the same."""
     return {f"{kind.prefix}01-FAKE{secrets.token_hex(40)}": kind.what for kind in providers.get(provider).wrong_kinds}
@@ -89,9 +97,23 @@ def wrong_kinds(provider: str) -> dict[str, str]:
 
 def _documented(provider: Provider, scenario: Scenario) -> Sample:
     sample_key = provider.shape.sample(scenario.name)
-    service = provider.services[0]
-    route = service.routes[0]
+    routes = (route for service in provider.services for route in service.routes)
+    route = next(route for route in routes if not scenario.on or route.name in scenario.on)
     request = Request(route.method, route.path, ())
-    answer = (scenario.reply or route.good)(Ask(request, sample_key, nth=1))
-    says = f"{answer.status} {answer.body.decode()[:_EXCERPT]}"
-    return Sample(provider.slug, scenario.name, sample_key, scenario.verdict, scenario.description, says)
+    answer = (scenario.reply or route.good)(Ask(request, provider.shape.arrives(sample_key), nth=1))
+    return Sample(
+        provider.slug,
+        scenario.name,
+        sample_key,
+        scenario.verdict,
+        scenario.description,
+        answer=f"{answer.status} {answer.body.decode()[:_EXCERPT]}",
+        method=route.method,
+        path=route.path,
+    )
+
+
+def _hostile(provider: Provider, stage: str, row: hostile_scenarios.Hostile) -> Sample:
+    name = stage + row.name
+    key = provider.shape.sample(name)
+    return Sample(provider.slug, name, key, row.verdict, row.description, row.description, hostile=True, slow=row.slow)

@@ -45,6 +45,12 @@ class Request:
         return next(iter(self.all(name)), "")
 
     @property
+    def bearer(self) -> str:
+        """The bearer token; empty when there is none."""
+        value = self.header("authorization")
+        return value.removeprefix("Bearer ") if value.startswith("Bearer ") else ""
+
+    @property
     def keeps_alive(self) -> bool:
         return self.version == "HTTP/1.1" and self.header("connection").lower() != "close"
 

@@ -9,21 +9,36 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-HOSTS: Final = {"openai": "api.openai.com", "anthropic": "api.anthropic.com"}
+HOSTS: Final = {
+    "anthropic": "api.anthropic.com",
+    "openai": "api.openai.com",
+    "mistral": "api.mistral.ai",
+    "deepseek": "api.deepseek.com",
+    "xai": "api.x.ai",
+    "zai": "api.z.ai",
+}
+# Where a check asks first, by host; elsewhere it is the models list.
+PATHS: Final = {
+    "api.deepseek.com": "/user/balance",
+    "api.x.ai": "/v1/api-key",
+    "api.z.ai": "/api/paas/v4/models",
+}
+MORE: Final = {"zai": {"accept-language": "en-US,en"}}
 SECONDS: Final = 5.0
 
 
 def headers(provider: str, key: str) -> dict[str, str]:
     """What a correct check sends to ``provider``."""
-    common = {"host": HOSTS[provider], "accept": "application/json"}
+    common = {"host": HOSTS[provider], "accept": "application/json", **MORE.get(provider, {})}
     if provider == "anthropic":
         return {**common, "x-api-key": key, "anthropic-version": "2023-06-01"}
     return {**common, "authorization": f"Bearer {key}"}
 
 
-def request_bytes(sent: dict[str, str], path: str = "/v1/models", method: str = "GET", body: bytes = b"") -> bytes:
+def request_bytes(sent: dict[str, str], path: str = "", method: str = "GET", body: bytes = b"") -> bytes:
     fields = {**sent, "content-length": str(len(body))} if body else sent
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
+    target = path or PATHS.get(sent.get("host", ""), "/v1/models")
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
     return "\r\n".join(lines).encode() + body
 
 
@@ -61,12 +76,12 @@ def parse(data: bytes) -> Reply:
     return Reply(int(found[1]), dict(line.split(": ", 1) for line in lines), body)
 
 
-def ask(url: str, sent: dict[str, str], path: str = "/v1/models", method: str = "GET", body: bytes = b"") -> Reply:
+def ask(url: str, sent: dict[str, str], path: str = "", method: str = "GET", body: bytes = b"") -> Reply:
     """One request on its own connection, and the parsed answer."""
     return parse(exchange(url, {**sent, "connection": "close"}, path, method, body))
 
 
-def exchange(url: str, sent: dict[str, str], path: str = "/v1/models", method: str = "GET", body: bytes = b"") -> bytes:
+def exchange(url: str, sent: dict[str, str], path: str = "", method: str = "GET", body: bytes = b"") -> bytes:
     """One request on its own connection, and every byte that came back before the connection ended."""
     with connected(url) as connection:
         connection.sendall(request_bytes(sent, path, method, body))

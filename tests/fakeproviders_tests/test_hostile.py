@@ -11,7 +11,7 @@ from tests.fakeproviders.fixtures import CheckedProviders
 from tests.fakeproviders.hostile.floods import BIG_BYTES, BOMB_MIB, bomb
 from tests.fakeproviders_tests.raw import ask, connected, exchange, headers, parse, read_all, request_bytes
 
-PROVIDERS = pytest.mark.parametrize("provider", samples.PROVIDERS)
+PROVIDERS = pytest.mark.parametrize("provider", samples.KEYED)
 TICK = 1.0
 
 
@@ -81,7 +81,7 @@ def test_200_is_no_proof(provider: str, providers: CheckedProviders) -> None:
     assert kinds.pop("text") == "text/plain"
     assert set(kinds.values()) == {"application/json"}
     assert answers["empty"].body == b""
-    assert answers["text"].document["data"]
+    assert answers["text"].document
     assert not isinstance(answers["wrongtype"].document["data"], list)
     assert isinstance(answers["array"].document, list)
     assert "error" in answers["errorinside"].document
@@ -209,9 +209,8 @@ def test_what_is_called_gzip_is_none(providers: CheckedProviders) -> None:
         zlib.decompress(answer.body, 16 + zlib.MAX_WBITS)
 
 
-@pytest.mark.parametrize("name", ["mistral", "bedrock", "azure"])
-def test_places_without_a_stand_in_can_be_hostile_too(name: str, providers: CheckedProviders) -> None:
+def test_places_without_a_stand_in_can_be_hostile_too(providers: CheckedProviders) -> None:
     providers.expect_violations("unknown_route")
-    sent = {"host": "api.mistral.ai", "authorization": "Bearer fake-key-html502"}
-    assert ask(providers.base_urls[name], sent).status == 502
-    assert ask(providers.base_urls[name], {**sent, "authorization": "Bearer fake"}).status == 404
+    sent = {"host": "fake.openai.azure.com", "authorization": "Bearer fake-key-html502"}
+    assert ask(providers.base_urls["azure"], sent).status == 502
+    assert ask(providers.base_urls["azure"], {**sent, "authorization": "Bearer fake"}).status == 404

@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 
 from byok_site import provider_urls
 from byok_site.environment import Environment, Refused
+from providerkeys.providers.aws_regions import REGIONS
 
 SETTINGS = Path(provider_urls.__file__).with_name("settings.py")
 KEY, OTHER_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -82,6 +83,11 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
         "OUTBOUND_PROXY must be an http or https URL of a proxy, without a path.",
     ),
     ({"OUTBOUND_CA_FILE": "/nowhere.pem"}, "OUTBOUND_CA_FILE names no readable file of PEM certificates."),
+    (
+        {"BEDROCK_GLOBAL_REGION": "evil.example/#"},
+        f"BEDROCK_GLOBAL_REGION must be one of {', '.join(REGIONS)}, not 'evil.example/#'.",
+    ),
+    ({"BEDROCK_GLOBAL_REGION": "global"}, f"BEDROCK_GLOBAL_REGION must be one of {', '.join(REGIONS)}, not 'global'."),
     ({"OUTBOUND_CA_FILE": __file__}, "OUTBOUND_CA_FILE names no readable file of PEM certificates."),
     (
         {"BYOK_DATA_DIR": f"{__file__}/data"},

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 
+from providerkeys.forms.regions import RegionsField
 from tests.look.results import CHECKS
 from tests.look.things import (
     ACME,
@@ -47,6 +48,20 @@ class ProviderKeyForm(forms.Form):
         choices=[(each.id, each.name) for each in API_KEYS],
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class ServiceAccountForm(ProviderKeyForm):
+    provider_key = forms.CharField(label="Service account JSON", widget=forms.Textarea)
+    location = forms.CharField(label="Location", required=False)
+
+
+class RegionsForm(ProviderKeyForm):
+    """The product's own rows, over stored ones that are stand-ins."""
+
+    def __init__(self, data: dict[str, str] | None = None, stored: tuple[Any, ...] = (), **more: Any) -> None:
+        super().__init__(data, **more)
+        del self.fields["provider_key"]
+        self.fields["regions"] = RegionsField(stored)
 
 
 class LoginForm(forms.Form):
@@ -111,6 +126,38 @@ REFUSED.add_error(
     "provider_key", "This is an OpenAI admin key. It can never be used for requests. Create a project key instead."
 )
 REFUSED.add_error("api_key_ids", "Choose at least one API key, or assign to the entire organization.")
+SERVICE_ACCOUNT_REFUSED = ServiceAccountForm(
+    {
+        "provider": "google_vertex_ai",
+        "name": "EU analytics",
+        "provider_key": "{}",
+        "location": "europe-west4",
+        "assign_to_organization": "on",
+    }
+)
+SERVICE_ACCOUNT_REFUSED.add_error(
+    "provider_key",
+    "`token_uri` isn’t Google’s token address. A file that names another one can never be used. "
+    "Paste the whole JSON file of a service account key, as Google made it.",
+)
+STORED_REGIONS = tuple(
+    Thing(region=region, hint=f"AKIA…{tail}", holds_id=lambda _: False)
+    for region, tail in (("us-east-1", "7Q2M"), ("eu-central-1", "7Q2M"), ("eu-south-1", "KD4A"))
+)
+REGIONS_REFUSED = RegionsForm(
+    {
+        "provider": "bedrock",
+        "name": "Bedrock shared",
+        "assign_to_organization": "on",
+        "regions-0-region": "us-east-1",
+        "regions-0-access_key_id": "AKIAFAKEKEYSEXAMPLE2",
+        "regions-0-secret_access_key": "too-short",
+        "regions-1-region": "us-east-1",
+        "regions-2-region": "eu-south-1",
+        "regions-2-access_key_id": "ASIAFAKEKEYSEXAMPLE2",
+        "regions-2-secret_access_key": "F" * 40,
+    }
+)
 EDITED = ProviderKeyForm(
     {
         "provider": "openai",
@@ -211,6 +258,37 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "form-no-api-keys": form_page(ProviderKeyForm(), api_keys=[]),
     "form-refused": form_page(REFUSED),
+    "form-service-account": form_page(ServiceAccountForm(), provider=PROVIDERS[2], provider_label="Google Vertex AI"),
+    "form-service-account-refused": form_page(
+        SERVICE_ACCOUNT_REFUSED, provider=PROVIDERS[2], provider_label="Google Vertex AI"
+    ),
+    "form-service-account-edit": form_page(
+        ServiceAccountForm(
+            initial={
+                "name": "EU analytics",
+                "location": "europe-west4",
+                "assign_to_organization": True,
+                "version": 3,
+            }
+        ),
+        key=KEYS[4],
+        provider=PROVIDERS[2],
+        title="Edit Provider Key",
+    ),
+    "form-regions": form_page(RegionsForm(), provider=PROVIDERS[7], provider_label="AWS Bedrock"),
+    "form-regions-tested": form_page(
+        RegionsForm(stored=STORED_REGIONS),
+        provider=PROVIDERS[7],
+        provider_label="AWS Bedrock",
+        check=CHECKS["regions-done"],
+    ),
+    "form-regions-refused": form_page(REGIONS_REFUSED, provider=PROVIDERS[7], provider_label="AWS Bedrock"),
+    "form-regions-edit": form_page(
+        RegionsForm(stored=STORED_REGIONS, initial={"name": "Bedrock fleet", "version": 3}),
+        key=KEYS[6],
+        provider=PROVIDERS[7],
+        title="Edit Provider Key",
+    ),
     "form-edit": form_page(
         ProviderKeyForm(initial={"name": "Production Key", "assign_to_organization": True, "version": 3}),
         key=KEYS[1],

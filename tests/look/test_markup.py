@@ -89,6 +89,18 @@ def test_a_secret_input_never_says_anything_back(name: str) -> None:
     assert [attribute for attribute in secret if attribute.startswith(("data-", "hx-"))] == []
 
 
+@pytest.mark.parametrize("name", ["form-service-account", "form-service-account-refused", "form-service-account-edit"])
+def test_a_file_is_read_in_the_page_and_never_comes_back(name: str) -> None:
+    tags = Tags(whole(name))
+    secret = tags.one(name="provider_key")
+    assert secret["spellcheck"] == "false"
+    assert secret["autocomplete"] == "off"
+    assert [attribute for attribute in secret if attribute.startswith(("data-", "hx-"))] == []
+    assert re.search(r"<textarea[^>]*></textarea>", whole(name))
+    # Without a name it is not sent, by htmx or otherwise.
+    assert "name" not in tags.one(type="file")
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_result_tells_scripts_its_state_and_its_verdict_only_when_done(name: str) -> None:
     html = part(f"check-{name}", "result")

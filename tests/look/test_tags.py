@@ -62,6 +62,18 @@ def test_words_are_joined_as_a_sentence_joins_them(words: list[str], joined: str
     assert console.conjoin(words) == joined
 
 
+@pytest.mark.parametrize(
+    ("sentence", "html"),
+    [
+        ("`token_uri` is missing.", "<code>token_uri</code> is missing."),
+        ("Nothing is marked.", "Nothing is marked."),
+        ("<b>`<i>`", "&lt;b&gt;<code>&lt;i&gt;</code>"),
+    ],
+)
+def test_what_stands_between_backticks_is_code_and_all_is_escaped(sentence: str, html: str) -> None:
+    assert console.with_code(sentence) == html
+
+
 def test_only_finished_results_count_as_usable() -> None:
     results = [
         SimpleNamespace(state="done", verdict="valid"),

@@ -60,8 +60,9 @@ class TestApiKeyOfAProvider:
         form = credentials(alice_access, pasted.format(key=sample.FORMER))
 
         assert form.is_valid()
-        assert form.credential is not None
-        assert form.credential.secret == sample.FORMER
+        credential = form.typed.get("credential")
+        assert credential
+        assert credential.secret == sample.FORMER
 
     @pytest.mark.parametrize(
         ("pasted", "says"),

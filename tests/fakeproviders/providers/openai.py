@@ -80,9 +80,8 @@ def _rate(kind: str, code: str, message: str) -> Reply:
     return _error(429, message, kind, code, limits)
 
 
-def _read_bearer(request: Request) -> str:
-    value = request.header("authorization")
-    return value.removeprefix("Bearer ") if value.startswith("Bearer ") else ""
+def _read_key(request: Request) -> str:
+    return request.bearer
 
 
 _NO_KEY = _error(
@@ -279,7 +278,7 @@ PROVIDER = Provider(
             name="openai",
             host=r"api\.openai\.com",
             auth_header="authorization",
-            read_credential=_read_bearer,
+            read_credential=_read_key,
             refuse=_refuse,
             not_found=_not_found,
             routes=(Route(name="models", method="GET", path=r"/v1/models", good=_models),),

@@ -5,6 +5,7 @@ from pytest_django.fixtures import Settings
 
 from providerkeys.providers import http, registry
 from providerkeys.providers.base import Credential
+from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
 
 
@@ -15,7 +16,7 @@ def ask(providers: CheckedProviders, settings: Settings) -> Callable[[str, str],
 
     def check(slug: str, key: str) -> str:
         try:
-            return registry.get(slug).check(Credential(key), http.send)
+            return registry.get(slug).check(Credential(key, samples.destination(slug, key)), http.send)
         except http.Unreachable as unreachable:
             return unreachable.reason
 

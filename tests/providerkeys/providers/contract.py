@@ -1,5 +1,6 @@
 """What every provider's file must hold, whatever its provider: rules that return the sentences of what is wrong."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,23 +8,44 @@ from urllib.parse import urlsplit
 
 from byok_site.provider_urls import NAMES
 from providerkeys.providers import lint
-from providerkeys.providers.base import Answer, ApiKeyProvider, Credential, Provider, Request, Unreachable, Verdict
+from providerkeys.providers.base import (
+    Answer,
+    ApiKeyProvider,
+    Credential,
+    CredentialKind,
+    Provider,
+    Request,
+    Unreachable,
+    Verdict,
+)
 from providerkeys.providers.verdicts import common_reasons
+from tests.fakeproviders import providers as stand_ins
+from tests.fakeproviders import samples
+from tests.fakeproviders.model import Ask
+from tests.fakeproviders.wire import Request as Received
 
 SECRET_PART = "FAKE0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
 _GARBAGE = (b"", b"<html><body>Sign in to the hotel</body></html>", b"[]", b"null", b'"error"', b"{", b'{"error":{}}')
+_TELLING = (201, 204, 302, 400, 401, 402, 403, 404, 405, 429, 500, 503)
 _NEVER_INVALID = {429, *range(500, 600)}
+_ALL_THE_WAY = 9
 
 
 @dataclass
 class Recorder:
-    """A ``send`` that answers the same to everything, and remembers what was asked."""
+    """A ``send`` that answers the same to everything, and remembers what was asked.
+
+    The first ``good`` requests get what the provider's stand-in says to a good credential.
+    """
 
     answer: Answer | Unreachable
+    good: int = 0
     requests: list[Request] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Answer:
         self.requests.append(request)
+        if len(self.requests) <= self.good:
+            return _good_answer(request, len(self.requests))
         if isinstance(self.answer, Unreachable):
             raise self.answer
         return self.answer
@@ -34,17 +56,52 @@ def broken_rules(provider: Provider) -> list[str]:
     return [sentence for rule in _RULES for sentence in rule(provider)]
 
 
-def key_of(provider: Provider) -> str:
-    prefix = provider.public_prefixes[0] if isinstance(provider, ApiKeyProvider) and provider.public_prefixes else ""
-    return prefix + SECRET_PART
+def credential_of(provider: Provider) -> Credential:
+    """A credential of the provider's kind: a key with a public prefix, or the sample of a kind that has more than one part."""
+    if isinstance(provider, ApiKeyProvider):
+        return Credential(next(iter(provider.public_prefixes), "") + SECRET_PART)
+    key = samples.key(provider.slug, "good")
+    return Credential(key, samples.destination(provider.slug, key))
 
 
-def _check(provider: Provider, answer: Answer | Unreachable) -> tuple[str, Recorder]:
-    recorder = Recorder(answer)
+def _secrets_of(provider: Provider) -> tuple[str, ...]:
+    """What of ``credential_of`` nobody may see."""
+    if provider.credential == CredentialKind.API_KEY:
+        return (SECRET_PART,)
+    fields = json.loads(credential_of(provider).secret)
+    if provider.credential == CredentialKind.SERVICE_ACCOUNT:
+        return (fields["private_key_id"], *fields["private_key"].splitlines()[1:-1])
+    return (fields["secret_access_key"],)
+
+
+def _shows(provider: Provider, text: str) -> bool:
+    """Whether ``text`` holds eight characters of a secret in a row."""
+    return any(part[start : start + 8] in text for part in _secrets_of(provider) for start in range(len(part) - 7))
+
+
+def _check(provider: Provider, answer: Answer | Unreachable, good: int = 0) -> tuple[str, Recorder]:
+    recorder = Recorder(answer, good)
     try:
-        return provider.check(Credential(key_of(provider)), recorder), recorder
+        return provider.check(credential_of(provider), recorder), recorder
     except Unreachable as unreachable:
         return unreachable.reason, recorder
+
+
+def _good_answer(request: Request, nth: int) -> Answer:
+    stand_in, service = stand_ins.served()[request.endpoint.name]
+    headers = {"Host": request.endpoint.host, **request.headers}
+    lower = tuple((name.lower(), value) for name, value in headers.items())
+    received = Received(request.method, request.path, lower, request.body)
+    answer = stand_in.answer(service, Ask(received, service.read_credential(received), nth), "good")
+    return Answer(answer.status, answer.content_type, answer.body)
+
+
+def _steps(provider: Provider) -> int:
+    """How many good answers prove a good credential: what comes after them can only tell more."""
+    if provider.slug not in samples.PROVIDERS:
+        return 1
+    outcomes = (_check(provider, Unreachable("connect"), good)[0] for good in range(1, _ALL_THE_WAY))
+    return next(good for good, code in enumerate(outcomes, 1) if provider.verdict(code) is Verdict.VALID)
 
 
 def _row(provider: Provider) -> Iterator[str]:
@@ -89,49 +146,60 @@ def _reasons_exist(provider: Provider) -> Iterator[str]:
 
 
 def _garbage_is_never_a_judgement(provider: Provider) -> Iterator[str]:
-    for content_type in ("text/html", "application/json"):
-        for body in _GARBAGE:
-            code, _ = _check(provider, Answer(200, content_type, body))
-            if provider.verdict(code) is not Verdict.UNREACHABLE:
-                yield f"a 200 of {content_type} with {body!r} is called {provider.verdict(code)}"
+    for good in range(_steps(provider)):
+        for content_type in ("text/html", "application/json"):
+            for body in _GARBAGE:
+                code, _ = _check(provider, Answer(200, content_type, body), good)
+                if provider.verdict(code) is not Verdict.UNREACHABLE:
+                    yield f"a 200 of {content_type} with {body!r} is called {provider.verdict(code)}"
     code, _ = _check(provider, Answer(200, "text/html", b'{"object":"list","data":[]}'))
     if provider.verdict(code) is Verdict.VALID:
         yield "a list that is not declared as JSON is called valid"
 
 
 def _trouble_is_never_the_keys_fault(provider: Provider) -> Iterator[str]:
-    for status in range(201, 600):
-        for body in _GARBAGE:
-            code, _ = _check(provider, Answer(status, "application/json", body))
+    for good in range(_steps(provider)):
+        for status, body in _troubles(every=good == 0):
+            code, _ = _check(provider, Answer(status, "application/json", body), good)
             verdict = provider.verdict(code)
             if verdict is Verdict.VALID:
                 yield f"a status of {status} is called valid"
             if status in _NEVER_INVALID and verdict is Verdict.INVALID:
                 yield f"a status of {status} is called invalid"
-    code, _ = _check(provider, Unreachable("connect"))
-    if code != "connect":
-        yield "a network failure is not passed on"
+        code, _ = _check(provider, Unreachable("connect"), good)
+        if code != "connect":
+            yield "a network failure is not passed on"
+
+
+def _troubles(*, every: bool) -> Iterator[tuple[int, bytes]]:
+    """The telling statuses with every body, and ``every`` status with some."""
+    yield from ((status, body) for status in _TELLING for body in _GARBAGE)
+    if every:
+        yield from ((status, _GARBAGE[status % len(_GARBAGE)]) for status in range(201, 600))
 
 
 def _asks_only_its_own_host_and_little(provider: Provider) -> Iterator[str]:
-    key = key_of(provider)
-    for status in (200, 401, 403, 429, 500):
-        _, recorder = _check(provider, Answer(status, "application/json", b"{}"))
-        if not 1 <= len(recorder.requests) <= 3:
-            yield f"it asks {len(recorder.requests)} times"
-        for request in recorder.requests:
-            if request.endpoint not in provider.endpoints:
-                yield "it asks a host that it does not declare"
-            if key in request.path or SECRET_PART[:8] in request.path:
-                yield "its request carries the key in the URL"
-            if key in repr(request):
-                yield "the repr of its request shows the key"
+    steps = _steps(provider)
+    for status in (200, 400, 401, 403, 404, 405, 429, 500):
+        for good in range(steps):
+            _, recorder = _check(provider, Answer(status, "application/json", b"{}"), good)
+            if not 1 <= len(recorder.requests) <= steps + 2:
+                yield f"it asks {len(recorder.requests)} times"
+            for request in recorder.requests:
+                if request.endpoint not in provider.endpoints:
+                    yield "it asks a host that it does not declare"
+                if _shows(provider, request.path):
+                    yield "its request carries the key in the URL"
+                if _shows(provider, repr(request)):
+                    yield "the repr of its request shows the key"
 
 
 def _hint_hides(provider: Provider) -> Iterator[str]:
-    hint = provider.hint(Credential(key_of(provider)))
-    if any(SECRET_PART[start : start + 8] in hint for start in range(len(SECRET_PART) - 7)):
+    hint = provider.hint(credential_of(provider))
+    if _shows(provider, hint):
         yield "its hint shows eight characters of the key in a row"
+    if isinstance(provider, ApiKeyProvider) and provider.hint(Credential(SECRET_PART)) != f"…{SECRET_PART[-4:]}":
+        yield "its hint shows more than the last four of a key without a public prefix"
     if not 1 <= len(hint) <= 200:
         yield "its hint is empty or too long"
     short = provider.hint(Credential("short-1"))

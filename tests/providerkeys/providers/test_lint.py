@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from organizations.ids import new_id
 from providerkeys.providers import lint, registry
-from providerkeys.providers.base import ApiKeyProvider
+from providerkeys.providers.base import ApiKeyProvider, Credential
 from tests.fakeproviders import samples
 
+_API_KEY_PROVIDERS = [slug for slug in samples.PROVIDERS if isinstance(registry.get(slug), ApiKeyProvider)]
 _OPENAI = samples.key("openai", "good")
 _ANTHROPIC = samples.key("anthropic", "good")
 
@@ -83,16 +84,16 @@ def test_what_can_never_work_is_refused_with_the_reason(case: str) -> None:
         lint.lint(_provider("openai"), pasted)
 
 
-@pytest.mark.parametrize("slug", samples.PROVIDERS)
+@pytest.mark.parametrize("slug", _API_KEY_PROVIDERS)
 def test_each_providers_samples_pass(slug: str) -> None:
     for sample in samples.documented(slug):
         assert lint.lint(_provider(slug), sample.key) == lint.Linted(sample.key, "")
 
 
-@pytest.mark.parametrize("slug", samples.PROVIDERS)
+@pytest.mark.parametrize("slug", _API_KEY_PROVIDERS)
 def test_each_providers_wrong_kinds_are_refused_everywhere(slug: str) -> None:
     for key in samples.wrong_kinds(slug):
-        for chosen in samples.PROVIDERS:
+        for chosen in _API_KEY_PROVIDERS:
             with pytest.raises(lint.Refused, match="can never be used"):
                 lint.lint(_provider(chosen), key)
 
@@ -111,9 +112,58 @@ def test_what_only_resembles_an_id_or_an_address_is_not_refused(key: str) -> Non
 
 
 def test_an_unusual_shape_is_only_a_hint() -> None:
-    linted = lint.lint(_provider("openai"), "sk-0123456789abcdef0123456789abcdef")
-    assert linted.key == "sk-0123456789abcdef0123456789abcdef"
-    assert "Testing it will tell" in linted.hint
+    linted = lint.lint(_provider("openai"), "sk-0123456789abcdef")
+    assert linted.key == "sk-0123456789abcdef"
+    assert linted.hint == "This doesn’t look like a usual OpenAI key. Testing it will tell."
+
+
+# A key without a mark of its own could still be the chosen provider's: what it looks like is said, not decided.
+_LOOKS_LIKE = {
+    ("openai", samples.key("deepseek", "good")): "it looks like one of DeepSeek.",
+    ("zai", samples.key("mistral", "good")): "it looks like one of Mistral.",
+    ("mistral", samples.key("zai", "good")): "it looks like one of zAI.",
+    ("deepseek", samples.key("mistral", "good")): "it looks like one of Mistral.",
+}
+
+
+@pytest.mark.parametrize(("chosen", "key"), _LOOKS_LIKE)
+def test_a_key_that_looks_like_anothers_is_only_a_hint(chosen: str, key: str) -> None:
+    linted = lint.lint(_provider(chosen), key)
+    assert linted.key == key
+    assert _LOOKS_LIKE[chosen, key] in linted.hint
+
+
+_POSITIVELY_ANOTHERS = {
+    "OpenAI's by its prefix": (samples.key("openai", "good"), "a key of OpenAI"),
+    "OpenAI's by its middle": ("sk-" + "F" * 20 + "T3Blbk" + "FJ" + "F" * 20, "a key of OpenAI"),
+    "Anthropic's": (samples.key("anthropic", "good"), "a key of Anthropic"),
+    "xAI's": (samples.key("xai", "good"), "a key of xAI"),
+    "an OpenAI admin key": ("sk-admin-" + "F" * 60, "an OpenAI admin key"),
+    "an xAI management key": ("xai-token-" + "F" * 60, "an xAI management key"),
+}
+
+
+@pytest.mark.parametrize("case", _POSITIVELY_ANOTHERS)
+@pytest.mark.parametrize("chosen", ["mistral", "deepseek", "zai"])
+def test_a_key_that_is_positively_anothers_is_refused(chosen: str, case: str) -> None:
+    pasted, named = _POSITIVELY_ANOTHERS[case]
+    with pytest.raises(lint.Refused, match=named):
+        lint.lint(_provider(chosen), pasted)
+
+
+@pytest.mark.parametrize("beginning", ["eyJ", "AKIA", "ABSK", "AIza"])
+def test_a_mistral_key_may_begin_like_anything(beginning: str) -> None:
+    key = beginning.ljust(32, "F")
+    assert lint.lint(_provider("mistral"), key) == lint.Linted(key, "")
+
+
+_HINTS = {"mistral": "…k7Wd", "zai": "…k7Wd", "deepseek": "sk-…k7Wd", "xai": "xai-…k7Wd"}
+
+
+@pytest.mark.parametrize("slug", _HINTS)
+def test_a_hint_shows_the_public_prefix_and_the_last_four(slug: str) -> None:
+    key = samples.key(slug, "good")[:-4] + "k7Wd"
+    assert registry.get(slug).hint(Credential(key)) == _HINTS[slug]
 
 
 def test_ciphertext_pasted_as_a_key_stays_as_it_is() -> None:

@@ -1,0 +1,95 @@
+// Rows of a region and its access key: removed, moved to first and filled here, so that what was typed never leaves the page.
+
+const rowsOf = (regions) => [...regions.querySelectorAll("[data-region-row]")];
+const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
+const typed = (row) => field(row, "access_key_id").value.trim() && field(row, "secret_access_key").value;
+const changed = (element) => element.dispatchEvent(new Event("input", { bubbles: true }));
+
+// A row's number stands in its name for people, in the names of its buttons, and in the names and ids of its fields.
+function number(row, place) {
+  for (const shown of row.querySelectorAll("[data-number]")) shown.textContent = place + 1;
+  for (const button of row.querySelectorAll("[aria-label]")) {
+    button.setAttribute("aria-label", button.getAttribute("aria-label").replace(/\d+/, place + 1));
+  }
+  for (const element of row.querySelectorAll("[name], [id], [for], [aria-describedby]")) {
+    for (const name of ["name", "id", "for", "aria-describedby"]) {
+      const value = element.getAttribute(name);
+      if (value) element.setAttribute(name, value.replace(/regions-\d+-/, `regions-${place}-`));
+    }
+  }
+  row.querySelector("[data-first]").hidden = place === 0;
+}
+
+function arrange(regions) {
+  const rows = rowsOf(regions);
+  rows.forEach(number);
+  const source = rows.findLast(typed);
+  for (const button of regions.querySelectorAll("[data-add-region]")) {
+    const idle = button.hasAttribute("data-copy-credentials") && !source;
+    button.disabled = idle || rows.length >= Number(regions.dataset.most);
+  }
+  const everywhere = regions.querySelector("[data-use-everywhere]");
+  if (everywhere) everywhere.disabled = !source || rows.length < 2;
+}
+
+function copy(from, to) {
+  if (!from || from === to) return;
+  for (const name of ["access_key_id", "secret_access_key"]) field(to, name).value = field(from, name).value;
+  changed(field(to, "access_key_id"));
+}
+
+const actions = {
+  "[data-remove]"(row, regions) {
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    const focused = next ? next.querySelector("[data-remove]") : regions.querySelector("[data-add-region]");
+    focused.focus();
+  },
+  "[data-first]"(row) {
+    row.parentElement.prepend(row);
+    field(row, "region").focus();
+  },
+};
+
+document.addEventListener("click", (event) => {
+  const regions = event.target.closest("[data-regions]");
+  if (!regions) return;
+  const name = Object.keys(actions).find((selector) => event.target.closest(selector));
+  if (name) actions[name](event.target.closest("[data-region-row]"), regions);
+  if (event.target.closest("[data-use-everywhere]")) {
+    const rows = rowsOf(regions);
+    const source = rows.findLast(typed);
+    for (const row of rows) copy(source, row);
+  }
+  if (name) {
+    arrange(regions);
+    changed(regions);
+  }
+});
+
+document.addEventListener("input", (event) => {
+  const regions = event.target.closest("[data-regions]");
+  if (regions && event.target !== regions) arrange(regions);
+});
+
+// The new row is the last one by now; the credentials come from the last row in which both parts were typed.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const button = event.detail.requestConfig.elt;
+  const regions = button.closest("[data-regions]");
+  if (!regions || !button.matches("[data-add-region]")) return;
+  const rows = rowsOf(regions);
+  if (button.matches("[data-copy-credentials]")) copy(rows.findLast(typed), rows.at(-1));
+  arrange(regions);
+  changed(regions);
+  field(rows.at(-1), "region").focus();
+});
+
+const arrangeAll = (root) => {
+  for (const regions of root.querySelectorAll?.("[data-regions]") ?? []) arrange(regions);
+};
+
+arrangeAll(document);
+document.addEventListener("htmx:load", (event) => {
+  if (event.target.matches("[data-regions]")) arrange(event.target);
+  else arrangeAll(event.target);
+});

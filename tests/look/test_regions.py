@@ -1,0 +1,172 @@
+"""Rows of regions in the browser: added, removed, moved, filled; what was typed stays in the page until it is tested or saved."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.template.loader import render_to_string
+from playwright.sync_api import Locator, Page, Request, expect
+
+from providerkeys.forms.regions import RegionForm, numbers_in
+from tests.look.stage import Reply, Stage, part
+
+pytestmark = pytest.mark.browser
+
+NEW = "/orgs/acme/provider-keys/new/"
+CHECKS = "/orgs/acme/provider-keys/checks/"
+ID, SECRET = "AKIAFAKEKEYSEXAMPLE2", "FAKE0SECRET0typed0and0never0in0a0URL0000"
+
+
+def _another_row(request: Request) -> Reply | None:
+    """What the console answers to *Add region*."""
+    numbers = list(numbers_in(parse_qs(urlsplit(request.url).query, keep_blank_values=True)))
+    context = {"row": RegionForm(max(numbers) + 1), "number": len(numbers) + 1}
+    return Reply(render_to_string("providerkeys/credentials/region.html", context))
+
+
+@pytest.fixture
+def page(stage: Stage) -> Page:
+    page = stage.open("form-regions", NEW)
+    stage.on("GET", NEW, _another_row)
+    return page
+
+
+def group(page: Page, number: int) -> Locator:
+    return page.get_by_role("group", name=f"Region {number}", exact=True)
+
+
+def field(page: Page, number: int, label: str) -> Locator:
+    return group(page, number).get_by_label(label, exact=True)
+
+
+def fill(page: Page, number: int, region: str, key_id: str = ID, secret: str = SECRET) -> None:
+    field(page, number, "Region").select_option(region)
+    field(page, number, "Access Key ID").fill(key_id)
+    field(page, number, "Secret Access Key").fill(secret)
+
+
+def add(page: Page, button: str = "Add region") -> None:
+    rows = page.locator("[data-region-row]").count()
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.locator("[data-region-row]")).to_have_count(rows + 1)
+
+
+def chosen(page: Page) -> list[str]:
+    rows: list[str] = page.locator("[data-region-row] select").evaluate_all("all => all.map(one => one.value)")
+    return rows
+
+
+def names(page: Page) -> list[str]:
+    found: list[str] = page.locator("[data-region-row] select").evaluate_all("all => all.map(one => one.name)")
+    return found
+
+
+def test_a_new_row_takes_the_focus_and_leaves_the_others_as_they_were(page: Page) -> None:
+    fill(page, 1, "us-east-1")
+    add(page)
+    expect(field(page, 2, "Region")).to_be_focused()
+    expect(field(page, 1, "Region")).to_have_value("us-east-1")
+    expect(field(page, 1, "Secret Access Key")).to_have_value(SECRET)
+    expect(field(page, 2, "Secret Access Key")).to_have_value("")
+
+
+def test_no_credential_travels_to_add_a_row(page: Page, stage: Stage) -> None:
+    fill(page, 1, "us-east-1")
+    add(page)
+    add(page, "Copy these credentials to the new row")
+    for request in stage.requests:
+        assert ID not in request.url
+        assert SECRET not in request.url
+        assert not request.post_data
+
+
+def test_credentials_are_copied_to_the_new_row_by_one_press(page: Page) -> None:
+    copy = page.get_by_role("button", name="Copy these credentials to the new row")
+    expect(copy).to_be_disabled()
+    fill(page, 1, "us-east-1")
+    add(page, "Copy these credentials to the new row")
+    expect(field(page, 2, "Access Key ID")).to_have_value(ID)
+    expect(field(page, 2, "Secret Access Key")).to_have_value(SECRET)
+    expect(field(page, 2, "Region")).to_be_focused()
+
+
+def test_a_removed_row_is_gone_and_the_rest_is_numbered_anew(page: Page) -> None:
+    for number, region in enumerate(("us-east-1", "eu-central-1", "eu-south-1"), start=1):
+        if number > 1:
+            add(page)
+        fill(page, number, region)
+    page.get_by_role("button", name="Remove region 2", exact=True).click()
+    assert chosen(page) == ["us-east-1", "eu-south-1"]
+    assert names(page) == ["regions-0-region", "regions-1-region"]
+    expect(field(page, 2, "Secret Access Key")).to_have_value(SECRET)
+    expect(page.get_by_role("button", name="Remove region 2", exact=True)).to_be_focused()
+    expect(page.get_by_role("button", name="Remove region 3", exact=True)).to_have_count(0)
+
+
+def test_the_last_row_can_be_removed_and_another_added(page: Page) -> None:
+    page.get_by_role("button", name="Remove region 1", exact=True).click()
+    expect(page.get_by_role("button", name="Add region", exact=True)).to_be_focused()
+
+
+def test_a_row_moves_to_first_with_all_that_was_typed(page: Page) -> None:
+    fill(page, 1, "us-east-1")
+    add(page)
+    fill(page, 2, "eu-central-1", secret=SECRET[::-1])
+    expect(page.get_by_role("button", name="Move region 1 to first")).to_be_hidden()
+    page.get_by_role("button", name="Move region 2 to first").click()
+    assert chosen(page) == ["eu-central-1", "us-east-1"]
+    assert names(page) == ["regions-0-region", "regions-1-region"]
+    expect(field(page, 1, "Secret Access Key")).to_have_value(SECRET[::-1])
+    expect(field(page, 1, "Region")).to_be_focused()
+
+
+def test_on_edit_one_access_key_goes_into_every_row(stage: Stage) -> None:
+    page = stage.open("form-regions-edit")
+    everywhere = page.get_by_role("button", name="Use these credentials in every row")
+    expect(everywhere).to_be_disabled()
+    field(page, 2, "Access Key ID").fill(ID)
+    field(page, 2, "Secret Access Key").fill(SECRET)
+    everywhere.click()
+    for number in (1, 2, 3):
+        expect(field(page, number, "Access Key ID")).to_have_value(ID)
+        expect(field(page, number, "Secret Access Key")).to_have_value(SECRET)
+
+
+def test_a_change_of_rows_makes_a_verdict_stale(stage: Stage) -> None:
+    page = stage.open("form-regions-tested")
+    expect(page.get_by_text("Changed since this test.")).to_be_hidden()
+    page.get_by_role("button", name="Remove region 2", exact=True).click()
+    expect(page.get_by_text("Changed since this test.")).to_be_visible()
+
+
+def test_what_is_sent_is_every_row_in_its_order(page: Page, stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-regions-done", "result")))
+    fill(page, 1, "us-east-1")
+    add(page, "Copy these credentials to the new row")
+    field(page, 2, "Region").select_option("global")
+    page.get_by_role("button", name="Move region 2 to first").click()
+    page.get_by_role("button", name="Test credentials", exact=True).click()
+    expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
+    [request] = stage.asked("POST", CHECKS)
+    sent = parse_qs(request.post_data or "")
+    assert (sent["regions-0-region"], sent["regions-1-region"]) == (["global"], ["us-east-1"])
+    assert sent["regions-0-secret_access_key"] == sent["regions-1-secret_access_key"] == [SECRET]
+
+
+def test_each_region_of_a_result_says_its_own_verdict(stage: Stage) -> None:
+    page = stage.open("form-regions-tested")
+    lines = page.get_by_role("status", name="Test result").locator("li")
+    told = lines.evaluate_all("all => all.map(one => [one.dataset.region, one.dataset.verdict])")
+    assert told == [["us-east-1", "valid"], ["eu-central-1", "valid"], ["eu-south-1", "forbidden"]]
+    expect(lines.nth(2)).to_contain_text("Forbidden")
+
+
+def test_no_more_rows_than_forty(page: Page) -> None:
+    page.locator("[data-regions]").evaluate("regions => { regions.dataset.most = 2 }")
+    add(page)
+    expect(page.get_by_role("button", name="Add region", exact=True)).to_be_disabled()
+
+
+def test_after_a_refusal_focus_leads_to_the_row(stage: Stage) -> None:
+    page = stage.open("form-regions-refused")
+    page.get_by_role("alert").get_by_role("link", name="Secret Access Key").first.click()
+    expect(field(page, 1, "Secret Access Key")).to_be_focused()
