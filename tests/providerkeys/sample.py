@@ -68,7 +68,7 @@ class Door:
         monkeypatch.setattr(http, "send", door)
         return door
 
-    def __call__(self, request: http.Request) -> http.Answer:
+    def __call__(self, request: http.Request, until: float | None = None) -> http.Answer:
         sent = request.headers.get("Authorization") or request.headers.get("x-api-key", "")
         with self._lock:
             self.secrets.append(sent.removeprefix("Bearer "))
