@@ -32,7 +32,7 @@ from tests.providerkeys.sample import (
     typed,
     unknown,
 )
-from tests.trust.chk import Control, Plant, controls
+from tests.trust.controls import Control, Plant, controls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

@@ -22,7 +22,7 @@ from tests.fakeproviders.model import Ask
 from tests.fakeproviders.samples import Sample
 from tests.fakeproviders.wire import Request
 from tests.providerkeys.sample import Answerer, Door, again, answer, letterbox, pressed, replaced, silent, stored, typed
-from tests.trust.chk import Control, Plant, controls
+from tests.trust.controls import Control, Plant, controls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

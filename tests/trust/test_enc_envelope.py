@@ -15,7 +15,7 @@ from providerkeys.models import CredentialCheck, ProviderKey
 from providerkeys.vault import Purpose, Sealable, Sealed, SecretUnreadable
 from tests.providerkeys import sample
 from tests.providerkeys.sample import Door
-from tests.trust.chk import Control, Plant, controls
+from tests.trust.controls import Control, Plant, controls
 from tests.trust.enc import (
     checked,
     fresh,

@@ -23,7 +23,7 @@ from providerkeys.vault import Purpose
 from tests.providerkeys import sample
 from tests.providerkeys.sample import Door
 from tests.trust.canary import Canary, Search
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 from tests.trust.enc import the_librarys_own_field
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

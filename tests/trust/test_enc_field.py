@@ -17,7 +17,7 @@ from providerkeys import vault
 from providerkeys.models import ProviderKey
 from providerkeys.vault import Sealable, Sealed
 from tests.providerkeys import sample
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 from tests.trust.enc import COLUMN, fresh, in_database, layers, opened, the_librarys_own_field
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

@@ -24,7 +24,7 @@ from providerkeys.vault import Purpose
 from tests.cast import client_for
 from tests.providerkeys import sample
 from tests.providerkeys.sample import Door
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 from tests.trust.enc import fresh
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]

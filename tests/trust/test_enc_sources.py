@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 import providerkeys
-from tests.trust.chk import Control, Plant, controls
+from tests.trust.controls import Control, Plant, controls
 
 pytestmark = pytest.mark.database
 

@@ -24,7 +24,7 @@ from providerkeys.vault import Sealable, Sealed
 from tests.cast import client_for
 from tests.providerkeys import sample
 from tests.trust.canary import Canary, Search
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 from tests.trust.enc import fresh, opened
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
