@@ -12,7 +12,7 @@ from django.db import OperationalError, connections
 from providerkeys import vault
 from providerkeys.models import records
 from providerkeys.models.check import CredentialCheck
-from providerkeys.models.check_result import CheckResult
+from providerkeys.models.check_result import WITHDRAWN, CheckResult
 from providerkeys.providers import http, registry
 from providerkeys.providers.base import Check, Credential, Send
 from providerkeys.vault import Purpose, Sealable, SecretUnreadable, VaultError
@@ -87,6 +87,8 @@ def _conclude(result: CheckResult, ask: Check, before_waiting: Callable[[], None
 
 def _reason(result: CheckResult, ask: Check, before_waiting: Callable[[], None]) -> str:
     check = result.credential_check
+    if not check.is_still_allowed:
+        return WITHDRAWN
     try:
         # In this order: opening the credential takes none of the provider's time.
         return ask(_credential(result), _sender(check, before_waiting))

@@ -95,6 +95,10 @@ def common_reasons(label: str) -> Mapping[str, Reason]:
         "changed": Reason(
             Verdict.UNREACHABLE, "The credentials were changed while they were tested; the new ones are tested instead."
         ),
+        "withdrawn": _not_judged(
+            "Whoever started this test is not an Admin of the organization any more, so nothing was sent.",
+            "ask an Admin to test it.",
+        ),
         "unreadable": _not_judged("The stored credentials can’t be read.", "type them again and save."),
         "rate_limited": Reason(
             Verdict.LIMITED,
