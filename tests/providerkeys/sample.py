@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -94,10 +94,11 @@ def letterbox(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 # Rows, keys and checks.
 
 
-def typed(access: Access, secret: str = FORMER) -> Row:
+def typed(access: Access, secret: str = FORMER, destination: Mapping[str, str] | None = None) -> Row:
     """A row that somebody has typed into a form."""
-    fingerprint = vault.fingerprint(access.organization.fingerprint_salt, secret, {})
-    return Row(fingerprint=fingerprint, credential=Credential(secret))
+    credential = Credential(secret, destination or {})
+    fingerprint = vault.fingerprint(access.organization.fingerprint_salt, secret, credential.destination)
+    return Row(fingerprint=fingerprint, credential=credential)
 
 
 def draft(secret: str | None = None, name: str = "Production", api_keys: Iterable[ApiKey] | None = None) -> Draft:
