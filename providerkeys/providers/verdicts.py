@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Verdict(StrEnum):
@@ -59,6 +60,7 @@ def _not_judged(sentence: str, next_step: str) -> Reason:
 _AGAIN = "test again in a minute, or save it untested."
 
 
+@cache
 def common_reasons(label: str) -> Mapping[str, Reason]:
     """The reasons that every provider shares, spoken with the provider's name ``label``."""
     return {
