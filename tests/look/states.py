@@ -253,7 +253,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         ],
     ),
     "form-choose": form_page(ProviderKeyForm(), provider=None),
-    "form-new": form_page(
+    "form-new": form_page(ProviderKeyForm(initial={"name": "Staging account", "provider": "openai"})),
+    "form-tested": form_page(
         ProviderKeyForm(initial={"name": "Staging account", "provider": "openai"}), check=CHECKS["valid"]
     ),
     "form-no-api-keys": form_page(ProviderKeyForm(), api_keys=[]),

@@ -4,10 +4,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, expect
 
 from providerkeys.forms.regions import RegionForm, numbers_in
-from tests.look.stage import Reply, Stage, part
+from tests.look.stage import Reply, Request, Stage, part
 
 pytestmark = pytest.mark.browser
 
