@@ -66,6 +66,7 @@ class RegionForm(forms.Form):
     ) -> None:
         super().__init__(data, initial={"region": region}, prefix=f"regions-{number}")
         self.stored = (stored or {}).get(data.get(self.add_prefix("region"), "") if data is not None else region)
+        self.row_number = number + 1
         self.is_edit = bool(stored)
 
     @property

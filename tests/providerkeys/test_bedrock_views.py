@@ -183,7 +183,7 @@ class TestRefusing:
         page = text(alices.post(NEW, typed(posted(0, "us-east-1"), posted(1, "eu-west-1", secret_access_key=""))))
         assert re.search(r'name="regions-1-secret_access_key"[^>]*aria-invalid="true"', page)
         assert not re.search(r'name="regions-0-secret_access_key"[^>]*aria-invalid="true"', page)
-        assert '<a href="#id_regions-1-secret_access_key">Secret Access Key</a>' in page
+        assert '<a href="#id_regions-1-secret_access_key">Secret Access Key of region 2</a>' in page
 
     def test_regions_and_ids_are_kept_and_secrets_come_back_empty(self, alices: Console) -> None:
         page = text(alices.post(NEW, typed(name="")))
