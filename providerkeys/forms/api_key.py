@@ -30,6 +30,7 @@ class ApiKeyForm(forms.Form):
             ("365", "In 365 days"),
             (_ON_A_DATE, "On a date"),
         ],
+        error_messages={"invalid_choice": "Choose when the key ends from the list."},
     )
     expires_on = forms.DateField(
         label="Date",
