@@ -7,11 +7,13 @@ part are a hit, twelve of a hexadecimal one: half a mask is caught, a hint is no
 import re
 import secrets
 import string
+from array import array
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Final, NamedTuple, Self
 
 from organizations.models.api_key import PREFIX
@@ -141,6 +143,7 @@ class Search:
         for stream in different.values():
             for at in range(len(stream.data) - _GRAM + 1):
                 self._grams[stream.data[at : at + _GRAM]].append((stream, at))
+        self._starts = frozenset(array("I", b"".join(gram[:_STEP] for gram in self._grams)))
 
     def hits(self, place: str, data: bytes) -> set[Hit]:
         """Everything found in ``data`` and in what is wrapped in it."""
@@ -148,7 +151,7 @@ class Search:
 
     def _found(self, data: bytes) -> set[tuple[str, str]]:
         grams = self._grams
-        seeds = [at for at in range(0, len(data) - _GRAM + 1, _STEP) if data[at : at + _GRAM] in grams]
+        seeds = (at for at in self._places(data) if data[at : at + _GRAM] in grams)
         found = set()
         for at in seeds:
             for stream, offset in grams[data[at : at + _GRAM]]:
@@ -156,6 +159,11 @@ class Search:
                 if name not in found and _run(stream, offset, data, at) >= stream.need:
                     found.add(name)
         return found
+
+    def _places(self, data: bytes) -> Iterator[int]:
+        """Each fourth offset where a gram could start, by its first four bytes: taken as numbers, they are looked up fast."""
+        words = array("I", data[: len(data) // _STEP * _STEP])
+        return compress(range(0, len(data), _STEP), map(self._starts.__contains__, words))
 
     def _strays(self, data: bytes) -> set[tuple[str, str]]:
         """API keys that were made and never shown, so that nobody knows them as a canary."""
