@@ -11,13 +11,14 @@ from typing import Any, Final
 from tests.fakeproviders.wire import Request
 
 KEPT: Final = 10_000
+KEPT_OF_A_BODY: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """One request as it arrived. ``outcome``: ``open``, ``answered``, or ``left`` when the client hung up first.
 
-    ``at`` is in seconds since the epoch; ``connection`` and ``nth_on_connection`` tell kept-alive connections apart;
+    ``body`` is its beginning, byte for byte as latin-1. ``at`` is in seconds since the epoch; ``connection`` and ``nth_on_connection`` tell kept-alive connections apart;
     ``followed_redirect`` says that it arrived where only a redirect leads.
     """
 
@@ -28,6 +29,7 @@ class Received:
     path: str
     query: dict[str, str]
     headers: tuple[tuple[str, str], ...]
+    body: str = field(repr=False)
     body_sha256: str
     body_length: int
     credential: str
@@ -75,6 +77,7 @@ class Journal:
             path=request.path,
             query=request.query,
             headers=request.headers,
+            body=request.body[:KEPT_OF_A_BODY].decode("latin-1"),
             body_sha256=hashlib.sha256(request.body).hexdigest(),
             body_length=len(request.body),
             **known,

@@ -64,6 +64,11 @@ def address(word: str, scenario: str) -> str:
     return f"fake-{word}-{scenario}{_HOME}"
 
 
+def token_seed(email: str) -> str:
+    """What all access tokens of the account ``email`` have in common."""
+    return hashlib.sha256(email.encode()).hexdigest()
+
+
 def key_file(email: str) -> str:
     """The JSON that Google gives out for the account ``email``, all eleven fields."""
     key = _key(email, before=email.startswith("fake-") and "-rotated@" in email)
