@@ -1,14 +1,27 @@
 """The console by the names that people and assistive technology know: roles, labels, visible words."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.homes import Home
+from tests.e2e.region import Region
+from tests.fakeproviders import samples
 
-LABELS: Final = {"anthropic": "Anthropic", "openai": "OpenAI"}
+LABELS: Final = {
+    "anthropic": "Anthropic",
+    "openai": "OpenAI",
+    "google_vertex_ai": "Google Vertex AI",
+    "mistral": "Mistral",
+    "deepseek": "DeepSeek",
+    "xai": "xAI",
+    "zai": "zAI",
+    "bedrock": "AWS Bedrock",
+}
+"""What people choose a provider by, in the order of the list."""
 WORDS: Final = ("Valid", "Limited", "Invalid", "Forbidden", "Unreachable")
 CREATE: Final = "Create a new Provider Key"
 
@@ -84,6 +97,41 @@ class Console:
         return self.page.get_by_label("API Key", exact=True)
 
     @property
+    def service_account(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Service account JSON", exact=True)
+
+    @property
+    def location(self) -> Locator:
+        return self.page.get_by_role("combobox", name="Location", exact=True)
+
+    def region(self, number: int) -> Region:
+        return Region(self.page, number)
+
+    @property
+    def regions(self) -> Locator:
+        """All rows of regions."""
+        return self.page.get_by_role("group", name=re.compile(r"^Region \d+$"))
+
+    def add_region(self, button: str = "Add region") -> Region:
+        """Add a row, by one of the two buttons that do; the focus lands in it."""
+        row = self.region(self.regions.count() + 1)
+        self.page.get_by_role("button", name=button, exact=True).click()
+        expect(row.region).to_be_focused()
+        return row
+
+    def secret(self, provider: str) -> Locator:
+        """The field that takes the secret."""
+        others = {"google_vertex_ai": self.service_account, "bedrock": self.region(1).secret}
+        return others.get(provider, self.api_key)
+
+    def fill_credentials(self, provider: str, key: str) -> None:
+        """Type a sample ``key`` in the way of its kind, where it is used."""
+        if provider == "bedrock":
+            self.region(1).fill(key, samples.destination(provider, key)["region"])
+        else:
+            self.secret(provider).fill(key)
+
+    @property
     def test_button(self) -> Locator:
         return self.page.get_by_role("button", name="Test credentials", exact=True)
 
@@ -105,7 +153,7 @@ class Console:
     def choose(self, provider: str) -> None:
         """Choose a provider, and see its credential fields."""
         self.provider.select_option(label=LABELS[provider])
-        expect(self.api_key).to_be_editable()
+        expect(self.secret(provider)).to_be_editable()
 
     def save(self) -> None:
         """Save, and be back at the list."""
@@ -132,11 +180,26 @@ class Console:
     def see_state(self, state: str) -> None:
         expect(self.status.locator(f"[data-state={state}]")).to_be_visible()
 
-    def see_verdict(self, verdict: str) -> None:
-        """See the test done: verdict for scripts, its word first, a sentence behind it."""
+    def see_verdict(self, verdict: str, region: str = "") -> None:
+        """See the test done: verdict for scripts, its word first (in a line of its ``region``), a sentence behind it."""
         expect(self.result).to_have_attribute("data-verdict", verdict)
         expect(self.result).to_have_attribute("data-state", "done")
-        expect(self.result).to_have_text(re.compile(rf"^\s*{verdict.capitalize()}\s+[A-Z].+\."))
+        if region:
+            self.see_regions({region: verdict})
+        else:
+            expect(self.result).to_have_text(_said(verdict))
+
+    def see_regions(self, verdicts: Mapping[str, str]) -> None:
+        """See exactly these regions, in this order, with their verdicts; an empty one: not told yet."""
+        lines = self.status.get_by_role("listitem")
+        expect(lines).to_have_text([_said(verdict, region) for region, verdict in verdicts.items()])
+        told = lines.evaluate_all("all => all.map((line) => [line.dataset.region, line.dataset.verdict ?? ''])")
+        assert dict(told) == dict(verdicts)
+
+
+def _said(verdict: str, region: str = "") -> re.Pattern[str]:
+    words = rf"{verdict.capitalize()}\s+\w.+\." if verdict else "Waiting for "
+    return re.compile(rf"^\s*{region}\s*{words}")
 
 
 def words_in(text: str) -> set[str]:

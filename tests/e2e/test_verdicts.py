@@ -1,4 +1,4 @@
-"""All verdicts of both providers as a person sees them arrive."""
+"""All verdicts of all providers as a person sees them arrive, one test after the other in one open form."""
 
 import re
 
@@ -12,8 +12,6 @@ from tests.fakeproviders.samples import Sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 
-EACH = [sample for slug in samples.PROVIDERS for sample in samples.one_of_each_verdict(slug).values()]
-
 # Everything that a screen reader would hear, as it comes: state and words after each change.
 _LISTEN = """status => {
   globalThis.heard = [];
@@ -25,24 +23,40 @@ _LISTEN = """status => {
 }"""
 
 
-@pytest.mark.parametrize("sample", EACH, ids=lambda sample: f"{sample.provider}-{sample.verdict}")
-def test_a_verdict_arrives_in_place_and_no_other_is_ever_said(
-    console: Console, providers: CheckedProviders, sample: Sample
+def gate(sample: Sample, nth: int) -> tuple[str, str]:
+    """The ``nth`` credential of which a request waits where ``sample``'s answer is given, and what it plays there."""
+    if sample.provider != "google_vertex_ai":
+        return samples.fresh_key(sample.provider, "gate"), "gate"
+    # No fresh one: to find another RSA key would take half a second. It signs in, and then asks.
+    name = f"gate{nth}"
+    return samples.key(sample.provider, f"then{name}" if "countTokens" in sample.path else name), name
+
+
+@pytest.mark.parametrize("provider", samples.PROVIDERS)
+def test_each_verdict_arrives_in_place_and_no_other_is_ever_said(
+    console: Console, providers: CheckedProviders, provider: str
 ) -> None:
-    key = samples.fresh_key(sample.provider, "gate")
-    console.open_page_of_new(sample.provider)
+    console.open_page_of_new(provider)
     console.status.evaluate(_LISTEN)
-    console.api_key.fill(key)
-    console.press()
-    providers.wait_for(key)
-    console.see_state("running")
-    expect(console.status).to_contain_text(f"Asking {LABELS[sample.provider]}")
-    providers.release(key, sample.scenario)
-    console.see_verdict(sample.verdict)
-    expect(console.status).to_contain_text(re.compile(r"Next: .+\." if sample.verdict != "valid" else r"\d\.\d s"))
-    heard = console.page.evaluate("heard")
-    assert list(dict.fromkeys(state for state, _, _ in heard)) == ["queued", "running", "done"]
-    assert [words for state, verdict, words in heard if state != "done" and (verdict or words_in(words))] == []
-    assert {word for state, _, words in heard if state == "done" for word in words_in(words)} == {
-        sample.verdict.capitalize()
-    }
+    each = samples.one_of_each_verdict(provider)
+    assert len(each) >= 4
+    for nth, (verdict, sample) in enumerate(each.items()):
+        key, scenario = gate(sample, nth)
+        region = samples.destination(provider, key).get("region", "")
+        console.page.evaluate("heard.length = 0")
+        console.fill_credentials(provider, key)
+        console.press()
+        [request] = providers.wait_for(scenario=scenario, outcome="open")
+        console.see_state("running")
+        expect(console.status).to_contain_text(re.compile(f"(Asking|Waiting for) {LABELS[provider]}…"))
+        providers.release(request.credential, sample.scenario)
+        console.see_verdict(verdict, region)
+        expect(console.status).to_contain_text(re.compile(r"Next: .+\." if verdict != "valid" else r"\d\.\d s"))
+        heard = console.page.evaluate("heard")
+        assert list(dict.fromkeys(state for state, _, _ in heard)) == ["queued", "running", "done"]
+        # A region that has finished may say its own word before the whole is done.
+        early = {verdict.capitalize()} if region else set()
+        assert [words for state, told, words in heard if state != "done" and (told or words_in(words) - early)] == []
+        assert {word for state, _, words in heard if state == "done" for word in words_in(words)} == {
+            verdict.capitalize()
+        }

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visit
-from tests.e2e.console import CREATE, Console
+from tests.e2e.console import CREATE, LABELS, Console
 from tests.e2e.homes import Home
 from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
@@ -40,7 +40,7 @@ def test_a_newcomer_pastes_a_key_tests_it_and_saves_it(
 
     console.open_dialog_of_new()
     expect(console.provider).to_be_focused()
-    assert console.provider.get_by_role("option").all_inner_texts() == ["Anthropic", "OpenAI"]
+    assert console.provider.get_by_role("option").all_inner_texts() == list(LABELS.values())
     console.choose("openai")
     console.name.fill("  Production Key ")
     console.api_key.fill(f'export OPENAI_API_KEY="{secret}"')
