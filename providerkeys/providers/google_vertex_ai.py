@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from providerkeys.providers import google_count_tokens, google_locations, google_oauth, service_account
-from providerkeys.providers.base import Credential, CredentialKind, Provider, Send
+from providerkeys.providers.base import Api, Credential, CredentialKind, Inference, NoWayIn, Provider, Send, WayIn
 from providerkeys.providers.refusals import Refused
 from providerkeys.providers.service_account import ServiceAccount
 from providerkeys.providers.verdicts import Link, Reason, Verdict
@@ -128,6 +129,27 @@ class _GoogleVertexAI(Provider):
         except google_oauth.NoToken as no_token:
             return no_token.reason
 
+    def way_in(self, credential: Credential, send: Send) -> WayIn:
+        """Its OpenAI-compatible endpoint, with an access token that lasts for about an hour."""
+        account, location = _account_in(credential), credential.destination.get("location", google_locations.DEFAULT)
+        if account is None or location not in google_locations.ENDPOINTS:
+            raise NoWayIn("unreadable")
+        try:
+            token = google_oauth.access_token(account, send)
+        except google_oauth.NoToken as no_token:
+            raise NoWayIn(no_token.reason) from None
+        place = f"projects/{quote(account.project_id, safe='')}/locations/{location}"
+        return WayIn(
+            google_locations.ENDPOINTS[location],
+            {"Authorization": f"Bearer {token}"},
+            base_path=f"/v1/{place}/endpoints/openapi",
+            seconds=google_oauth.TOKEN_SECONDS,
+        )
+
+    def model_id(self, asked: str) -> str:
+        """Its endpoint wants the publisher in front; a bare id means one of Google's own models."""
+        return asked if "/" in asked else f"google/{asked}"
+
     def hint(self, credential: Credential) -> str:
         """The service account’s address, and its project where the address doesn’t tell."""
         account = _account_in(credential)
@@ -158,5 +180,11 @@ PROVIDER = _GoogleVertexAI(
     keys_url=_KEYS.url,
     billing_url=_BILLING.url,
     docs_url="https://cloud.google.com/vertex-ai/generative-ai/docs",
+    inference=Inference(
+        paths={Api.CHAT_COMPLETIONS: "/chat/completions"},
+        models="/v1beta1/publishers/google/models?pageSize=100",
+        model_prefixes=("gemini-", "google/"),
+    ),
+    signs_in=True,
     reasons=_REASONS,
 )
