@@ -16,6 +16,7 @@ django_application = get_asgi_application()
 from byok_site import health, startup  # noqa: E402
 from byok_site.answers import send_json  # noqa: E402
 from byok_site.bodies import limit_body  # noqa: E402
+from gateway.app import PATHS, close_gateway, gateway, open_gateway  # noqa: E402
 
 CONSOLE_BODY_LIMIT = 1024 * 1024
 
@@ -43,6 +44,7 @@ class Row:
 
 
 TABLE = (
+    *(Row(path, gateway) for path in PATHS),
     Row("/healthz", health.alive),
     Row("/readyz", health.ready),
     Row("/v1/", unknown_route),
@@ -68,6 +70,8 @@ async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None
     if refusal:
         await send({"type": "lifespan.startup.failed", "message": refusal})
         return
+    await open_gateway()
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    await close_gateway()
     await send({"type": "lifespan.shutdown.complete"})

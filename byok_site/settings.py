@@ -43,11 +43,13 @@ TRUSTED_PROXIES = services.trusted_proxies(env)
 PROVIDER_BASE_URLS = provider_base_urls(env.text("PROVIDER_BASE_URLS"))
 OUTBOUND_PROXY = services.outbound_proxy(env)
 OUTBOUND_CA_FILE = services.outbound_ca_file(env)
+GATEWAY_FIRST_BYTE_TIMEOUT = env.integer("GATEWAY_FIRST_BYTE_TIMEOUT", 600)
 BEDROCK_GLOBAL_REGION = env.choice("BEDROCK_GLOBAL_REGION", "us-east-1", aws_regions.REGIONS)
 
 INSTALLED_APPS = [
     "organizations",
     "providerkeys",
+    "gateway",
     "byok_site",
     "django_htmx",
     "axes",

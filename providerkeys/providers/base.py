@@ -116,6 +116,12 @@ class Provider(ABC):
         """How ``credential`` reaches inference. Raises ``NoWayIn``, and ``Unreachable`` as ``send`` does."""
         raise NoWayIn("unexpected")
 
+    def models_in(self, document: Any) -> list[str]:
+        """The ids in its list of models: ``{"data": [{"id": …}, …]}``; none in anything else."""
+        listed = document.get("data") if isinstance(document, dict) else None
+        rows = (row.get("id") for row in (listed if isinstance(listed, list) else []) if isinstance(row, dict))
+        return [model for model in rows if isinstance(model, str)]
+
     def model_id(self, asked: str) -> str:
         """The id by which this provider knows the model that a caller calls ``asked``."""
         return asked
@@ -164,7 +170,7 @@ class ApiKeyProvider(Provider):
 
     def way_in(self, credential: Credential, send: Send) -> WayIn:
         """See ``Provider.way_in``: the key itself."""
-        return WayIn(self.endpoints[0], self.headers(credential.secret))
+        return WayIn(self.endpoints[0], self.headers(credential.secret), credential.secret)
 
     def check(self, credential: Credential, send: Send) -> str:
         """See ``Provider.check``."""

@@ -1,7 +1,8 @@
 """Google Vertex AI: a service account's key, tested by signing in and by counting the tokens of one word, both free."""
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from providerkeys.providers import google_count_tokens, google_locations, google_oauth, service_account
@@ -17,6 +18,7 @@ _IAM = Link("your project’s IAM page", "https://console.cloud.google.com/iam-a
 _POLICIES = Link("your organization policies", "https://console.cloud.google.com/iam-admin/orgpolicies")
 _LOCATIONS = Link("Google’s list of locations", "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations")
 
+_PUBLISHER_MODEL: Final = re.compile(r"publishers/(?P<publisher>[^/]+)/models/(?P<model>[^/]+)")
 _LONGEST_HINT: Final = 200
 
 _REASONS = {
@@ -142,9 +144,17 @@ class _GoogleVertexAI(Provider):
         return WayIn(
             google_locations.ENDPOINTS[location],
             {"Authorization": f"Bearer {token}"},
+            token,
             base_path=f"/v1/{place}/endpoints/openapi",
             seconds=google_oauth.TOKEN_SECONDS,
         )
+
+    def models_in(self, document: Any) -> list[str]:
+        """``publishers/google/models/gemini-…`` becomes ``google/gemini-…``."""
+        listed = document.get("publisherModels") if isinstance(document, dict) else None
+        names = (row.get("name") for row in (listed if isinstance(listed, list) else []) if isinstance(row, dict))
+        found = (_PUBLISHER_MODEL.fullmatch(name) for name in names if isinstance(name, str))
+        return [f"{match['publisher']}/{match['model']}" for match in found if match]
 
     def model_id(self, asked: str) -> str:
         """Its endpoint wants the publisher in front; a bare id means one of Google's own models."""

@@ -32,10 +32,11 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class WayIn:
-    """How one credential reaches inference. The secret is in ``headers``; it may be kept for ``seconds``."""
+    """How one credential reaches inference: ``headers`` hold the ``secret`` that is sent. It may be kept for ``seconds``."""
 
     endpoint: Endpoint
     headers: Mapping[str, str] = field(repr=False)
+    secret: str = field(repr=False)
     base_path: str = ""
     seconds: float = 0
 
