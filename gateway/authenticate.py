@@ -91,3 +91,8 @@ def _missing() -> Refusal:
 
 def _unknown() -> Refusal:
     return Refusal(HTTPStatus.UNAUTHORIZED, "invalid_api_key", "This API key is not known.")
+
+
+def clear() -> None:
+    """Look everybody up again: for tests."""
+    _callers.clear()

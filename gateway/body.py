@@ -88,7 +88,7 @@ class Body:
             _refuse("malformed_json", "The request body is not UTF-8 text.")
         except RecursionError:
             _refuse("malformed_json", "The request body is nested too deeply.")
-        except (ValueError, StopIteration):
+        except ValueError:
             _refuse("malformed_json", "The request body is not valid JSON.")
 
     @classmethod
@@ -141,7 +141,10 @@ def _member(text: str, at: int) -> tuple[str, int, Any, int]:
     if text[at : at + 1] != ":":
         raise ValueError
     start = _skip(text, at + 1)
-    value, end = _scan_value(text, start)
+    try:
+        value, end = _scan_value(text, start)
+    except StopIteration:
+        raise ValueError from None
     return name, start, value, end
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from django.db import DatabaseError
 from django.db.models import Q
 
 from gateway import db, usage
@@ -59,7 +58,7 @@ class Recorder:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
                 await db.run(partial(_write, batch))
-            except DatabaseError as error:
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
                 self._keep(batch, type(error).__name__)
                 return
 

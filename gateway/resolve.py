@@ -118,4 +118,9 @@ def unreadable(provider: Provider) -> Refusal:
     return _refusal(Why.UNREADABLE, provider)
 
 
-__all__ = ["Candidate", "SecretUnreadable", "candidates", "stamp_unreadable", "unreadable"]
+def clear() -> None:
+    """Load again at the next request: for tests."""
+    _resolutions.clear()
+
+
+__all__ = ["Candidate", "SecretUnreadable", "candidates", "clear", "stamp_unreadable", "unreadable"]

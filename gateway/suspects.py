@@ -35,3 +35,8 @@ async def _recheck(provider_key_id: str) -> None:
         await db.run(lambda: CredentialCheck.recheck(provider_key_id))
     except Exception as error:  # noqa: BLE001 -- beside the request: whatever went wrong, the next refusal reports again.
         log.warning("provider key %s was not queued for a check (%s)", provider_key_id, type(error).__name__)
+
+
+def clear() -> None:
+    """Report each again: for tests."""
+    _reported.clear()

@@ -51,4 +51,9 @@ def forget(candidate: Candidate) -> None:
     _kept.pop((candidate.id, candidate.credentials_version), None)
 
 
-__all__ = ["NoWayIn", "Unreachable", "forget", "way_in"]
+def clear() -> None:
+    """Sign in again at the next request: for tests."""
+    _kept.clear()
+
+
+__all__ = ["NoWayIn", "Unreachable", "clear", "forget", "way_in"]
