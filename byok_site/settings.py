@@ -191,7 +191,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat.schedule")
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "providerkeys.sweep", "schedule": 10.0, "options": {"expires": 10}}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "providerkeys.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "prune requests": {"task": "gateway.prune", "schedule": 3600.0, "options": {"expires": 3600}},
+}
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "byok_site.errors.QuietReporterFilter"
 LOGGING = logs.configuration(

@@ -40,7 +40,10 @@ class RequestRecord(models.Model):
 
     class Meta:
         verbose_name = "request"
-        indexes = (models.Index(fields=["organization_id", "at"], name="request_of_organization"),)
+        indexes = (
+            models.Index(fields=["organization_id", "at"], name="request_of_organization"),
+            models.Index(fields=["at"], name="request_at"),
+        )
 
     def __str__(self) -> str:
         return self.pk
