@@ -88,7 +88,7 @@ def _candidate(key: ProviderKey, caller: Caller, assigned: set[str]) -> Candidat
         enabled=key.enabled,
         position=key.position,
         readable=key.readable,
-        assigned_ids=frozenset({caller.id} & assigned) if key.pk in assigned else frozenset(),
+        assigned_ids=frozenset({caller.id}) if key.pk in assigned else frozenset(),
         destination=key.destination,
         credentials=key.credentials,
         credentials_version=key.credentials_version,

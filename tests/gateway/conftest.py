@@ -31,7 +31,7 @@ class Gateway:
     url: str
     loop: asyncio.AbstractEventLoop
 
-    def post(self, api_key: str, path: str = "/v1/chat/completions", **body: Any) -> requests.Response:
+    def post(self, api_key: str, /, path: str = "/v1/chat/completions", **body: Any) -> requests.Response:
         """Ask for a completion. ``body`` goes over the standard one."""
         document = {"model": "openai/gpt-4o", "messages": [{"role": "user", "content": SAID}], **body}
         return self.send("POST", path, {"Authorization": f"Bearer {api_key}"}, json=document)
