@@ -1,6 +1,6 @@
 """The official Anthropic SDK through the gateway: only base URL and API key change.
 
-BYOK_URL=http://127.0.0.1:8000 BYOK_API_KEY=byok_… python examples/anthropic_sdk.py claude-sonnet-4-5
+BYOK_URL=http://127.0.0.1:8000 BYOK_API_KEY=byok_… python examples/anthropic_sdk.py claude-sonnet-5-5
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 from anthropic import Anthropic
 
 client = Anthropic(base_url=os.environ["BYOK_URL"], api_key=os.environ["BYOK_API_KEY"])
-model = sys.argv[1] if len(sys.argv) > 1 else "claude-sonnet-4-5"
+model = sys.argv[1] if len(sys.argv) > 1 else "claude-sonnet-5-5"
 
 answer = client.messages.with_raw_response.create(
     model=model, max_tokens=100, messages=[{"role": "user", "content": "Say hello in one short sentence."}]

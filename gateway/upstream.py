@@ -4,9 +4,9 @@ No redirects, no cookies, no environment proxies, no decompression, TLS verified
 this module: it would carry the request, and so the key.
 """
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from typing import Final
 
 import aiohttp
@@ -42,9 +42,6 @@ async def open_client() -> None:
         auto_decompress=False,
         trust_env=False,
         read_bufsize=_CHUNK,
-        timeout=aiohttp.ClientTimeout(
-            total=None, connect=CONNECT_SECONDS, sock_read=settings.GATEWAY_FIRST_BYTE_TIMEOUT
-        ),
     )
 
 
@@ -95,15 +92,15 @@ async def send(endpoint: Endpoint, path: str, headers: Mapping[str, str], body: 
     url = URL(endpoint.origin + path, encoded=True)
     method = "GET" if body is None else "POST"
     try:
-        async with asyncio.timeout(settings.GATEWAY_FIRST_BYTE_TIMEOUT + CONNECT_SECONDS):
-            response = await _session.request(
-                method,
-                url,
-                data=body,
-                headers={**headers, "Host": endpoint.host},
-                allow_redirects=False,
-                proxy=settings.OUTBOUND_PROXY or None,
-            )
+        response = await _session.request(
+            method,
+            url,
+            data=body,
+            headers={**headers, "Host": endpoint.host},
+            allow_redirects=False,
+            proxy=settings.OUTBOUND_PROXY or None,
+            timeout=_limits(settings.GATEWAY_FIRST_BYTE_TIMEOUT),
+        )
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         reason = _reason(error)
     else:
@@ -112,6 +109,12 @@ async def send(endpoint: Endpoint, path: str, headers: Mapping[str, str], body: 
         response.close()
         reason = "redirect"
     raise Failed(reason)
+
+
+@cache
+def _limits(silence: int) -> aiohttp.ClientTimeout:
+    """Five seconds to connect, and ``silence`` seconds for the next byte, the first one too; none in all."""
+    return aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=silence)
 
 
 def _reason(error: Exception) -> str:

@@ -56,7 +56,7 @@ def test_a_message_of_anthropic(
     gateway: Gateway, providers: CheckedProviders, api_key: str, alice_access: Access
 ) -> None:
     keep(alice_access, "anthropic")
-    body = {"model": "claude-sonnet-4-5", "max_tokens": 64, "messages": [{"role": "user", "content": SAID}]}
+    body = {"model": "claude-sonnet-5-5", "max_tokens": 64, "messages": [{"role": "user", "content": SAID}]}
     headers = {"x-api-key": api_key, "anthropic-beta": "fake-2026-01-01", "anthropic-version": "2023-01-01"}
     answer = gateway.send("POST", "/v1/messages?beta=true", headers, json=body)
     assert SAID in answer.json()["content"][0]["text"]
@@ -200,7 +200,7 @@ def test_a_provider_that_is_down_costs_one_answer(
 class TestStreams:
     def test_events_come_as_they_are_sent(self, gateway: Gateway, api_key: str, alice_access: Access) -> None:
         keep(alice_access)
-        body = {"model": "openai/gpt-4o-every50x10", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+        body = {"model": "openai/gpt-4o-every100x5", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
         headers = {"Authorization": f"Bearer {api_key}"}
         with requests.post(
             gateway.url + "/v1/chat/completions", json=body, headers=headers, stream=True, timeout=20
@@ -208,9 +208,9 @@ class TestStreams:
             lines = got.iter_lines(chunk_size=1)
             times = [time.monotonic() for line in lines if line.startswith(b"data:")]
         gaps = [later - earlier for earlier, later in pairwise(times)]
-        assert len(times) >= 10
-        assert max(gaps) < 0.15, "three periods: nothing is held back"
-        assert sum(gap > 0.02 for gap in gaps) >= 8
+        assert len(times) >= 5
+        assert times[-1] - times[0] > 0.35, "not all at its end"
+        assert max(gaps) < 0.3, "three periods: nothing is held back"
 
     def test_a_caller_who_leaves_takes_the_provider_along(
         self, gateway: Gateway, providers: CheckedProviders, api_key: str, alice_access: Access

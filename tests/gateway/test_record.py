@@ -56,9 +56,9 @@ def test_a_message_of_anthropic_says_its_usage(
     gateway: Gateway, api_key: str, alice_access: Access, stream: bool
 ) -> None:
     keep(alice_access, "anthropic")
-    gateway.post(api_key, "/v1/messages", model="claude-sonnet-4-5", max_tokens=9, stream=stream)
+    gateway.post(api_key, "/v1/messages", model="claude-sonnet-5-5", max_tokens=9, stream=stream)
     record = only(gateway)
-    assert (record.provider, record.model) == ("anthropic", "claude-sonnet-4-5")
+    assert (record.provider, record.model) == ("anthropic", "claude-sonnet-5-5")
     assert record.tokens_in
     assert record.tokens_out
 

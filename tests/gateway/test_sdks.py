@@ -158,7 +158,7 @@ class TestOpenAI:
 class TestAnthropic:
     def test_message_stream_tools_and_count(self, claude: anthropic.Anthropic, alice_access: Access) -> None:
         keep(alice_access, "anthropic")
-        model, messages = "claude-sonnet-4-5", [{"role": "user", "content": SAID}]
+        model, messages = "claude-sonnet-5-5", [{"role": "user", "content": SAID}]
         asked: Any = {"model": model, "max_tokens": 64, "messages": messages}
         answer = claude.messages.create(**asked)
         assert SAID in answer.content[0].text
@@ -173,15 +173,15 @@ class TestAnthropic:
     def test_the_provider_may_be_named(self, claude: anthropic.Anthropic, alice_access: Access) -> None:
         keep(alice_access, "anthropic")
         answer = claude.messages.create(
-            model="anthropic/claude-sonnet-4-5", max_tokens=9, messages=[{"role": "user", "content": SAID}]
+            model="anthropic/claude-sonnet-5-5", max_tokens=9, messages=[{"role": "user", "content": SAID}]
         )
-        assert answer.model == "claude-sonnet-4-5"
+        assert answer.model == "claude-sonnet-5-5"
 
     def test_an_image(self, claude: anthropic.Anthropic, alice_access: Access) -> None:
         keep(alice_access, "anthropic")
         picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
         messages: Any = [{"role": "user", "content": [picture, {"type": "text", "text": SAID}]}]
-        answer = claude.messages.create(model="claude-sonnet-4-5", max_tokens=9, messages=messages)
+        answer = claude.messages.create(model="claude-sonnet-5-5", max_tokens=9, messages=messages)
         assert "1 image" in answer.content[0].text  # type: ignore[union-attr]
 
     def test_models(self, claude: anthropic.Anthropic, alice_access: Access) -> None:
@@ -210,13 +210,13 @@ class TestAnthropic:
         keep(alice_access, "anthropic", scenario)
         with pytest.raises(error):
             claude.messages.create(
-                model="claude-sonnet-4-5", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
+                model="claude-sonnet-5-5", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
             )
 
     def test_our_own_refusals(self, claude: anthropic.Anthropic) -> None:
         with pytest.raises(anthropic.PermissionDeniedError) as forbidden:
             claude.messages.create(
-                model="claude-sonnet-4-5", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
+                model="claude-sonnet-5-5", max_tokens=9, messages=[{"role": "user", "content": "hi"}]
             )
         assert "No Anthropic key" in forbidden.value.message
 
