@@ -14,6 +14,8 @@ from organizations.access import Access
 from organizations.models import ApiKey
 from tests.gateway.conftest import SAID, Gateway, keep
 
+pytestmark = pytest.mark.database
+
 
 def only(gateway: Gateway) -> RequestRecord:
     gateway.record()

@@ -16,6 +16,8 @@ from tests.cast import member_of
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.gateway.conftest import Gateway, forget, keep
 
+pytestmark = pytest.mark.database
+
 STATES: Final = ("absent", "enabled", "disabled", "unreadable")
 
 

@@ -33,8 +33,7 @@ def _completion(question: Question, dialect: Dialect, known: dict[str, Any]) -> 
 
 
 def _events(question: Question, dialect: Dialect, known: dict[str, Any]) -> sse.Paced:
-    asked = (question.document.get("stream_options") or {}).get("include_usage") is True
-    own_chunk = dialect.usage == "always" or (dialect.usage == "asked" and asked)
+    own_chunk = dialect.usage == "always" or (dialect.usage == "asked" and question.asks_for_usage)
     more = {"usage": None} if own_chunk else {}
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **other: Any) -> bytes:

@@ -47,6 +47,11 @@ class Question:
         return self.document.get("stream") is True
 
     @property
+    def asks_for_usage(self) -> bool:
+        """Whether a stream is to tell its usage, where that isn't told anyway."""
+        return _mapping(self.document.get("stream_options")).get("include_usage") is True
+
+    @property
     def manner(self) -> manner.Manner:
         """How the answer is to come."""
         return manner.read(self.model)

@@ -17,7 +17,7 @@ class Dialect:
 
     ``complain`` makes an error of a status in the provider's envelope, with ``{whole}`` in its message for the key.
     ``usage`` stands in a stream's last chunk but one when it is ``asked`` for, there ``always``, or in the ``last`` chunk
-    with a choice. ``waiting`` are comments before the first event. With ``publishers``, ids of models have a slash.
+    with a choice. ``waiting`` are comments before the first event. With ``publishers``, ids of models have one slash, else none.
     ``objects`` says what else is wrong with a request; nothing: the empty text.
     """
 
@@ -52,7 +52,7 @@ class Api:
                 question = read(ask.request.body, self.messages, *self.needs)
             except Unusable as error:
                 return dialect.complain(400, str(error))(ask)
-            if ("/" in question.model) is not dialect.publishers:
+            if question.model.count("/") != int(dialect.publishers):
                 return dialect.complain(404, f"The model `{question.model}` does not exist.")(ask)
             objection = dialect.objects(question, ask)
             if objection:
