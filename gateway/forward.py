@@ -1,11 +1,12 @@
 """Carries a request to its provider, and the answer back: each candidate in turn until the first byte has gone out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
 from asgiref.typing import ASGISendCallable
+from multidict import CIMultiDict
 
 from gateway import cooldowns, db, headers, resolve, suspects, upstream, ways_in
 from gateway.exchange import Attempt, Exchange
@@ -128,8 +129,8 @@ async def _relay(exchange: Exchange, answer: upstream.Answer, send: ASGISendCall
 class _Error:
     """A provider's error, whole, with every part of the secret taken out."""
 
-    def __init__(self, answer: upstream.Answer, body: bytes) -> None:
-        self._answer, self._body = answer, body
+    def __init__(self, status: int, received: Mapping[str, str], body: bytes) -> None:
+        self._status, self._received, self._body = status, CIMultiDict(received), body
 
     @classmethod
     async def read(cls, answer: upstream.Answer, way_in: WayIn) -> "_Error":
@@ -142,20 +143,18 @@ class _Error:
             pass
         finally:
             answer.close()
-        return cls(answer, scrub(body or b"", [way_in.secret]))
+        given = ((name, value.encode(errors="replace")) for name, value in answer.headers.items())
+        said = {name: scrub(value, way_in.secret).decode() for name, value in given}
+        return cls(answer.status, said, scrub(body or b"", way_in.secret))
 
     async def say(self, exchange: Exchange, send: ASGISendCallable) -> None:
-        received = self._answer.headers.copy()
-        received.pop("content-encoding", None)
+        self._received.pop("content-encoding", None)
         body = self._body
         if not body:
-            received["content-type"] = "application/json"
-            status = HTTPStatus(self._answer.status)
-            told = Refusal(
-                status, "provider_error", f"The provider answered {status.value} and nothing that can be passed on."
-            )
-            body = told.body(exchange.dialect, exchange.id)
-        await _start(exchange, self._answer.status, received, send, str(len(body)))
+            self._received["content-type"] = "application/json"
+            sentence = f"The provider answered {self._status} and nothing that can be passed on."
+            body = Refusal(self._status, "provider_error", sentence).body(exchange.dialect, exchange.id)
+        await _start(exchange, self._status, self._received, send, str(len(body)))
         exchange.relayed(body)
         await send({"type": "http.response.body", "body": body, "more_body": False})
 

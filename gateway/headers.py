@@ -58,7 +58,7 @@ def to_caller(received: Received) -> Pairs:
 
 def request_id(received: Received) -> str:
     """The provider's own name for the request; empty when it gives none."""
-    return next((received[name] for name in REQUEST_IDS if name in received), "")[:200]
+    return next((received[name] for name in REQUEST_IDS if name in received), "")
 
 
 def of(exchange: Exchange) -> Pairs:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 
 from gateway import db, usage
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 1.0
 _AT_ONCE: Final = 500
+_TEXT_LENGTH: Final = 200
 _MOST: Final = 50_000
 """Records that wait for a database that is away. Older ones are given up, and the log counts them."""
 
@@ -58,9 +60,11 @@ class Recorder:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
                 await db.run(partial(_write, batch))
-            except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
+            except (OperationalError, InterfaceError) as error:
                 self._keep(batch, type(error).__name__)
                 return
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
+                log.error("%d request records could not be written (%s)", len(batch), type(error).__name__)  # noqa: TRY400
 
     def _keep(self, batch: list[Exchange], why: str) -> None:
         self._waiting.extendleft(reversed(batch))
@@ -98,12 +102,12 @@ def _row(exchange: Exchange) -> RequestRecord:
         api_key_hint=caller.hint,
         api=exchange.api or "",
         provider=exchange.provider,
-        model=exchange.model.replace("\0", "")[:200],
+        model=_text(exchange.model),
         provider_key_id=key.id if key else "",
         provider_key_name=key.name if key else "",
         provider_key_hint=key.hint if key else "",
         provider_key_version=key.version if key else None,
-        provider_request_id=exchange.provider_request_id.replace("\0", ""),
+        provider_request_id=_text(exchange.provider_request_id),
         status=exchange.status,
         reason=exchange.reason,
         attempts=[_attempt(one) for one in exchange.attempts],
@@ -113,6 +117,11 @@ def _row(exchange: Exchange) -> RequestRecord:
         tokens_in=used.tokens_in,
         tokens_out=used.tokens_out,
     )
+
+
+def _text(said: str) -> str:
+    """What a caller or a provider wrote, as every database takes it."""
+    return said.encode(errors="replace").decode().replace("\0", "")[:_TEXT_LENGTH]
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

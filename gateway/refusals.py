@@ -19,7 +19,7 @@ class Dialect(StrEnum):
 class Refusal(Exception):
     """A request that goes no further. ``reason`` is a code for programs, ``message`` a sentence or two for people."""
 
-    status: HTTPStatus
+    status: int
     reason: str
     message: str
     retry_after: int = 0

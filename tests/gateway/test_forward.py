@@ -157,6 +157,11 @@ def test_a_provider_that_repeats_the_key_is_scrubbed(
     assert secret not in answer.text
 
 
+def test_a_status_that_python_has_no_name_for_passes(gateway: Gateway, api_key: str, alice_access: Access) -> None:
+    keep(alice_access, scenario="status529")
+    assert gateway.post(api_key).status_code == 529
+
+
 def _secret_of(key: ProviderKey) -> str:
     return vault.reveal(key, vault.Purpose.GATEWAY)
 

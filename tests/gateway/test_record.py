@@ -1,6 +1,5 @@
 """What is written down of a request, and what never is."""
 
-import json
 from typing import Any
 
 import pytest
@@ -138,13 +137,15 @@ def test_usage_is_read_and_never_guessed(head: bytes, tail: bytes, read: tuple[i
     assert (found.tokens_in, found.tokens_out) == read
 
 
-def test_what_a_caller_writes_cannot_break_the_record(gateway: Gateway, api_key: str, alice_access: Access) -> None:
+@pytest.mark.parametrize("model", ["x\0" * 5000, "x\ud800" * 5000, "\U0010ffff" * 5000, "'; DROP TABLE x; --" * 200])
+def test_what_a_caller_writes_cannot_break_the_record(
+    gateway: Gateway, api_key: str, alice_access: Access, model: str
+) -> None:
     keep(alice_access)
-    gateway.post(api_key, model="openai/" + "x\0" * 5000)
+    assert gateway.post(api_key, model=f"openai/{model}").status_code == 200
     record = only(gateway)
     assert len(record.model) == 200
     assert "\0" not in record.model
-    assert json.dumps(record.attempts)
 
 
 def test_nothing_is_lost_while_the_database_is_away(
