@@ -1,10 +1,12 @@
 """The answers to what went wrong: a page, or for htmx the part of it that is swapped in. A status is never changed."""
 
 import sys
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import FrameType
 from typing import Any, override
 
+from django.core.exceptions import TooManyFieldsSent
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -45,7 +47,8 @@ class QuietReporterFilter(SafeExceptionReporterFilter):
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _show(request, "400.html", 400)
+    # What people can send too many of are ticks at their API keys.
+    return _show(request, "400.html", 400, {"too_many_fields": isinstance(exception, TooManyFieldsSent)})
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -69,8 +72,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string(_part(request, "500.html")), status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _show(request: HttpRequest, template: str, status: int) -> HttpResponse:
-    return render(request, _part(request, template), status=status)
+def _show(
+    request: HttpRequest, template: str, status: int, context: Mapping[str, object] | None = None
+) -> HttpResponse:
+    return render(request, _part(request, template), dict(context or {}), status=status)
 
 
 def _part(request: HttpRequest, template: str) -> str:

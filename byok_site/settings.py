@@ -160,6 +160,9 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
 }
 
+# A form may tick thousands of API keys. What is larger than 1 MiB never gets here: see `bodies`.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
 # Static files and mail
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -31,6 +31,7 @@ __all__ = [
     "access_for",
     "admin_view",
     "client_ip",
+    "is_admin",
     "member_view",
     "redirect_to_login",
     "staff_access",
@@ -91,6 +92,12 @@ def access_for(user: User, slug: str, ip: str = "") -> Access:
         actor=Actor.member(user, ip),
         organizations=tuple(membership.organization for membership in by_slug.values()),
     )
+
+
+def is_admin(user_id: str | None, organization_id: str) -> bool:
+    """Return whether this user is an Admin of the organization now: for what was ordered a while ago and begins later."""
+    admins = Membership.objects.filter(organization_id=organization_id, role=Role.ADMIN, user__is_active=True)
+    return admins.filter(user_id=user_id).exists()
 
 
 def staff_access(user: User, organization: Organization, ip: str = "") -> Access:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.utils import timezone
 
-from organizations.text import NAME_LENGTH, validate_single_line
+from providerkeys.forms.fields import NameField
 
 _LONGEST: Final = timedelta(days=3653)
 _ON_A_DATE: Final = "date"
@@ -20,12 +20,7 @@ def _new_press() -> str:
 class ApiKeyForm(forms.Form):
     """A new API key. ``press`` tells one press of Save from another: see ``views.api_keys``."""
 
-    name = forms.CharField(
-        max_length=NAME_LENGTH,
-        validators=[validate_single_line],
-        error_messages={"required": "Give the key a name.", "max_length": f"Use at most {NAME_LENGTH} characters."},
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
-    )
+    name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     expiration = forms.ChoiceField(
         required=False,
         choices=[
@@ -35,6 +30,7 @@ class ApiKeyForm(forms.Form):
             ("365", "In 365 days"),
             (_ON_A_DATE, "On a date"),
         ],
+        error_messages={"invalid_choice": "Choose when the key ends from the list."},
     )
     expires_on = forms.DateField(
         label="Date",

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 
+from organizations.text import NAME_LENGTH, validate_single_line
 from providerkeys.providers.base import ApiKeyProvider
 from providerkeys.providers.lint import Linted, Refused, lint
 
@@ -38,7 +40,28 @@ class SecretTextarea(Secret, forms.Textarea):
         return None
 
 
-class ApiKeyField(forms.CharField):
+class TextField(forms.CharField):
+    """Text that is judged by a rule of ours, a NUL in it too: what Django says of one is no help to whoever pasted it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.validators = [one for one in self.validators if not isinstance(one, ProhibitNullCharactersValidator)]
+
+
+class NameField(TextField):
+    """What people call a key."""
+
+    default_validators = [validate_single_line]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            max_length=NAME_LENGTH,
+            error_messages={"required": "Give the key a name.", "max_length": f"Use at most {NAME_LENGTH} characters."},
+            **options,
+        )
+
+
+class ApiKeyField(TextField):
     """A provider's API key: cleans to ``Linted``, or to ``None`` where blank keeps the stored one."""
 
     widget = SecretInput

@@ -95,8 +95,9 @@ class _ServiceAccount(_One):
         return {"provider_key": ServiceAccountField(required=stored is None), "location": LocationField(stored)}
 
     def credential(self, cleaned: Cleaned) -> Credential | None:
-        account = cleaned.get("provider_key")
-        return Credential(account.document, {"location": cleaned["location"]}) if account else None
+        account, location = cleaned.get("provider_key"), cleaned.get("location")
+        # A form with one good half has an error at the other, and is asked all the same what was typed.
+        return Credential(account.document, {"location": location}) if account and location else None
 
     def shape_hint(self, cleaned: Cleaned) -> str:
         account = cleaned.get("provider_key")

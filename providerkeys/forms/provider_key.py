@@ -6,9 +6,8 @@ from django.http import QueryDict
 
 from organizations.access import Access
 from organizations.models import ApiKey
-from organizations.text import NAME_LENGTH, validate_single_line
 from providerkeys.forms.credentials import CredentialsForm
-from providerkeys.forms.fields import NOT_YOURS, ApiKeyIdsField
+from providerkeys.forms.fields import NOT_YOURS, ApiKeyIdsField, NameField
 from providerkeys.models import Draft, ProviderKey
 from providerkeys.resolver import Scope
 
@@ -23,14 +22,7 @@ _OUT_OF_DATE: Final = "This form is out of date. Reload the page and try again."
 class ProviderKeyForm(CredentialsForm):
     """A provider key as it is created or edited. ``version`` is the one that an edit began with."""
 
-    name = forms.CharField(
-        max_length=NAME_LENGTH,
-        validators=[validate_single_line],
-        error_messages={
-            "required": "Give the key a name.",
-            "max_length": f"Use at most {NAME_LENGTH} characters.",
-        },
-    )
+    name = NameField()
     assign_to_organization = forms.BooleanField(label="Assign to entire organization", required=False)
     api_key_ids = ApiKeyIdsField(label="Assignment", required=False)
     version = forms.IntegerField(

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 
-from providerkeys.forms.fields import ONE_OF_TWO, Secret, SecretInput
+from providerkeys.forms.fields import ONE_OF_TWO, Secret, SecretInput, TextField
 from providerkeys.models import BedrockRegion, RegionDraft
 from providerkeys.providers.aws_access_key import AccessKey, clean_id, clean_secret
 from providerkeys.providers.aws_regions import CHOICES
@@ -24,7 +24,7 @@ _LIKE_AN_ID: Final = re.compile(r"[A-Z0-9]{16,24}")
 _CHOOSE: Final = "Choose a region from the list."
 _NO_ROW: Final = "Add at least one region."
 _TOO_MANY: Final = f"Use at most {MOST_ROWS} regions."
-_OTHER_ID: Final = "A changed access key ID needs its secret access key."
+_OTHER_ID: Final = "A changed access key ID needs its secret access key: type it here."
 _TYPE_AGAIN: Final = "Type the new secret access key again, or tick “Keep the stored key”."
 _NEW_REGION: Final = "A stored secret never moves to another region: type the secret access key."
 
@@ -51,8 +51,8 @@ class RegionForm(forms.Form):
         choices=[("", "Choose"), *((one, one) for one in CHOICES)],
         error_messages={"required": _CHOOSE, "invalid_choice": _CHOOSE},
     )
-    access_key_id = forms.CharField(label="Access Key ID", required=False, strip=False)
-    secret_access_key = forms.CharField(label="Secret Access Key", required=False, widget=SecretInput, strip=False)
+    access_key_id = TextField(label="Access Key ID", required=False, strip=False)
+    secret_access_key = TextField(label="Secret Access Key", required=False, widget=SecretInput, strip=False)
     emptied = forms.BooleanField(required=False, widget=forms.HiddenInput)
     keep_stored = forms.BooleanField(label="Keep the stored key", required=False)
 
@@ -66,6 +66,7 @@ class RegionForm(forms.Form):
     ) -> None:
         super().__init__(data, initial={"region": region}, prefix=f"regions-{number}")
         self.stored = (stored or {}).get(data.get(self.add_prefix("region"), "") if data is not None else region)
+        self.row_number = number + 1
         self.is_edit = bool(stored)
 
     @property
@@ -215,6 +216,8 @@ def _refuse_duplicates(rows: Sequence[RegionForm]) -> bool:
     for number, row in enumerate(rows, start=1):
         region = row.cleaned_data.get("region")
         if region and first.setdefault(region, number) != number:
-            row.add_error("region", f"Row {first[region]} is for {region} already.")
+            row.add_error(
+                "region", f"Row {first[region]} is for {region} already. Choose another region, or remove this row."
+            )
             found = True
     return found

@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django import forms
 from django.core.exceptions import ValidationError
 
-from providerkeys.forms.fields import SecretTextarea
+from providerkeys.forms.fields import SecretTextarea, TextField
 from providerkeys.providers import google_locations, service_account
 from providerkeys.providers.refusals import Refused
 from providerkeys.providers.service_account import ServiceAccount
@@ -16,7 +15,7 @@ _LIKE_A_LOCATION: Final = re.compile(r"[a-z0-9-]{1,30}", re.IGNORECASE)
 _CHOOSE: Final = "Choose a Google Cloud region such as europe-west4, or us, eu or global; leave it empty for global."
 
 
-class ServiceAccountField(forms.CharField):
+class ServiceAccountField(TextField):
     """A service account key: cleans to ``ServiceAccount``, or to ``None`` where blank keeps the stored one."""
 
     widget = SecretTextarea
@@ -40,7 +39,7 @@ class ServiceAccountField(forms.CharField):
         raise ValidationError(sentence, code="refused")
 
 
-class LocationField(forms.CharField):
+class LocationField(TextField):
     """A location of the closed list. Empty means global; a form without the field at all means the ``stored`` one."""
 
     def __init__(self, stored: Mapping[str, str] | None) -> None:

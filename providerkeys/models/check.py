@@ -17,11 +17,11 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from organizations.access import Access
+from organizations.access import Access, is_admin
 from organizations.ids import PublicIdField
 from organizations.models import AuditEvent, Organization
 from providerkeys import badges, vault
-from providerkeys.models.check_result import CheckResult
+from providerkeys.models.check_result import WITHDRAWN, CheckResult
 from providerkeys.models.provider_key import ProviderKey
 from providerkeys.models.row import Row
 from providerkeys.providers import registry
@@ -230,6 +230,11 @@ class CredentialCheck(models.Model):
             self.state, self.attempt = State.RUNNING, self.attempt + 1
         return bool(taken)
 
+    @property
+    def is_still_allowed(self) -> bool:
+        """Whether whoever pressed may still test. What follows a save goes on: the save was allowed, and it stands."""
+        return self.automatic or is_admin(self.requested_by_id, self.organization_id)
+
     def renew(self) -> bool:
         """Extend the lease. False when this attempt has lost it."""
         return bool(self._own().update(lease_until=timezone.now() + LEASE))
@@ -253,7 +258,8 @@ class CredentialCheck(models.Model):
             return False
         unjudged = CheckResult.objects.filter(credential_check=self, verdict="")
         unjudged.update(verdict=Verdict.UNREACHABLE, reason="did_not_finish")
-        for result in CheckResult.objects.filter(credential_check=self).exclude(record=""):
+        # A test that nobody had the right to leaves no trace on the key.
+        for result in CheckResult.objects.filter(credential_check=self).exclude(record="").exclude(reason=WITHDRAWN):
             result.apply(now)
         if self.provider_key:
             self.provider_key.sum_up()

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 CARRIED_FOR: Final = timedelta(minutes=15)
 _SHORTEST_SHOWN: Final = 100
-_NOT_ASKED: Final = frozenset({"did_not_finish", "changed", "unreadable"})
+WITHDRAWN: Final = "withdrawn"
+"""The reason where whoever pressed had lost the right to, before the provider was asked."""
+_NOT_ASKED: Final = frozenset({"did_not_finish", "changed", "unreadable", WITHDRAWN})
 """Reasons that say nothing of the bytes behind a fingerprint: no provider was asked about them."""
 
 

@@ -19,7 +19,7 @@ from providerkeys.providers.verdicts import Reason, Verdict, common_reasons
 _HIDDEN_CHARACTERS: Final = 20
 
 Send = Callable[[Request], Answer]
-"""Carries one request to its provider; raises ``http.Unreachable``. In production ``http.send``."""
+"""Carries one request to its provider; raises ``http.Unreachable``. In production that of ``http.sender``."""
 
 
 class CredentialKind(StrEnum):

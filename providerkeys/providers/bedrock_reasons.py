@@ -95,7 +95,7 @@ REASONS: Final = {
     "dns": Reason(
         Verdict.UNREACHABLE,
         "Bedrock’s address in this region could not be looked up. The key was not judged.",
-        "check this server’s name resolution and that Bedrock is in this region, then test again.",
+        "check this server’s name resolution and that Bedrock is in this region; test again, or save it untested.",
     ),
     "model_busy": Reason(
         Verdict.UNREACHABLE, "Bedrock has a problem of its own just now. The key was not judged.", _AGAIN

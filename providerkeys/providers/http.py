@@ -4,15 +4,15 @@ The door holds the limits that the libraries' defaults do not (measured: ``reque
 redirects, lets a ``.netrc`` replace the Bearer header, and does not bound a dripping answer by its timeout):
 
 * https only, to the host of a declared endpoint; no redirects, no environment proxies, no ``.netrc``;
-* connect 3 s, 10 s of wall clock in all, at most 1 MiB of answer after decompression;
+* connect 3 s, 10 s of wall clock for all that one check of one credential asks, at most 1 MiB after decompression;
 * one client per process, and no exception of an HTTP library ever leaves this module.
 """
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import requests
@@ -94,13 +94,18 @@ class Unreachable(Exception):
         self.reason = reason
 
 
-def send(request: Request) -> Answer:
-    """Carry ``request`` to its provider and return the whole answer.
+def sender() -> Callable[[Request], Answer]:
+    """``send`` for one check of one credential: its 10 s begin now, and all requests of the check share them."""
+    return partial(send, until=time.monotonic() + TOTAL_SECONDS)
 
-    Tries once more, within the same 10 s, when no connection could be made or a gateway on the way answered
+
+def send(request: Request, until: float | None = None) -> Answer:
+    """Carry ``request`` to its provider and return the whole answer, by ``until`` (``time.monotonic``) or within 10 s.
+
+    Tries once more, within the same time, when no connection could be made or a gateway on the way answered
     502, 503 or 504. Raises ``Unreachable`` for everything that is not a complete answer.
     """
-    with Deadline(time.monotonic() + TOTAL_SECONDS) as deadline:
+    with Deadline(time.monotonic() + TOTAL_SECONDS if until is None else until) as deadline:
         try:
             answer = _send_once(request, deadline)
         except Unreachable as unreachable:
@@ -113,6 +118,8 @@ def send(request: Request) -> Answer:
 
 
 def _send_once(request: Request, deadline: Deadline) -> Answer:
+    if deadline.passed:
+        raise Unreachable("timeout")
     try:
         return _exchange(request, deadline)
     except requests.RequestException as error:

@@ -102,6 +102,8 @@ PROVIDER = _OpenAI(
     wrong_kinds=(
         WrongKind("sk-admin-", "an OpenAI admin key", "Create a project key instead."),
         WrongKind("eyJ", "a ChatGPT sign-in token", "Create a project key instead."),
+        WrongKind("org-", "the id of an OpenAI organization, not a key", "Paste a project key instead."),
+        WrongKind("proj_", "the id of an OpenAI project, not a key", "Paste a project key instead."),
     ),
     reasons=_REASONS,
     # The order matters: a restricted key answers 401 or 403, and "Missing scopes" is what tells it from a wrong one.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class Verdict(StrEnum):
@@ -59,6 +60,7 @@ def _not_judged(sentence: str, next_step: str) -> Reason:
 _AGAIN = "test again in a minute, or save it untested."
 
 
+@cache
 def common_reasons(label: str) -> Mapping[str, Reason]:
     """The reasons that every provider shares, spoken with the provider's name ``label``."""
     return {
@@ -94,6 +96,10 @@ def common_reasons(label: str) -> Mapping[str, Reason]:
         "did_not_finish": _not_judged("The test did not finish in its time.", "test again, or save it untested."),
         "changed": Reason(
             Verdict.UNREACHABLE, "The credentials were changed while they were tested; the new ones are tested instead."
+        ),
+        "withdrawn": _not_judged(
+            "Whoever started this test is not an Admin of the organization any more, so nothing was sent.",
+            "ask an Admin to test it.",
         ),
         "unreadable": _not_judged("The stored credentials can’t be read.", "type them again and save."),
         "rate_limited": Reason(

@@ -20,8 +20,20 @@ function number(row, place) {
   row.querySelector("[data-first]").hidden = place === 0;
 }
 
+// What a refusal says of a row goes on leading to that row, wherever it is by now.
+function follow(rows) {
+  const places = new Map(rows.map((row, place) => [field(row, "region").id.match(/\d+/)[0], place]));
+  for (const link of document.querySelectorAll("[data-error-summary] a[href*='_regions-']")) {
+    const place = places.get(link.hash.match(/\d+/)[0]);
+    const words = link.textContent.replace(/\d+$/, place + 1);
+    if (place === undefined) link.replaceWith(link.textContent);
+    else Object.assign(link, { hash: link.hash.replace(/\d+/, place), textContent: words });
+  }
+}
+
 function arrange(regions) {
   const rows = rowsOf(regions);
+  follow(rows);
   rows.forEach(number);
   const source = rows.findLast(typed);
   for (const button of regions.querySelectorAll("[data-add-region]")) {

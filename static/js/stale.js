@@ -8,7 +8,11 @@ for (const name of ["input", "change", "paste"]) {
 }
 
 function forgetRefusals(form) {
-  for (const said of form.querySelectorAll("#error-summary, #credentials .field__error, [data-emptied]")) said.remove();
+  for (const said of form.querySelectorAll("#error-summary, #credentials .field__error, [data-emptied]")) {
+    // The place that says that a file can’t be read is asked for again by the next file.
+    if (said.matches("[data-drop-error]")) said.hidden = true;
+    else said.remove();
+  }
   for (const field of form.querySelectorAll("#credentials [aria-invalid]")) {
     field.removeAttribute("aria-invalid");
     const told = field.getAttribute("aria-describedby")?.split(" ").filter((id) => document.getElementById(id));

@@ -14,10 +14,10 @@ from tests.e2e.console import Console
 from tests.e2e.desk import Desk
 from tests.e2e.homes import Home, Person
 from tests.e2e.storm import Storm
-from tests.e2e.watch import Watch
 from tests.fakeproviders.client import FakeProviders
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.product import Product
+from tests.watch import Watch
 
 _HOMES_AT_ONCE = 60
 # A machine that runs two tests at once on two cores may take its time; a test that passes never waits for it.
@@ -87,8 +87,7 @@ def home(homes: Iterator[Home], providers: CheckedProviders) -> Home:
 def chromium() -> Iterator[Browser]:
     """One browser for this folder alone: Playwright keeps an event loop running, in which Django refuses the database."""
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-background-networking"]
-        yield playwright.chromium.launch(executable_path=installed.find(), args=arguments)
+        yield playwright.chromium.launch(executable_path=installed.find(), args=[*installed.ARGUMENTS])
 
 
 @pytest.fixture(scope="package")

@@ -9,16 +9,12 @@ from typing import Any, Final, Self
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.chromium import HURRY
 from tests.e2e.homes import SESSION, Person
-from tests.e2e.watch import Watch
 from tests.product import Product
+from tests.watch import Watch
 
 _PATIENCE_MS: Final = 10_000
-# A page that asks every second asks ten times as often.
-_HURRY: Final = """{
-  const original = globalThis.setTimeout;
-  globalThis.setTimeout = (act, after, ...more) => original(act, after === 1000 ? 100 : after, ...more);
-}"""
 _OPTIONS: Final[Mapping[str, Any]] = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
 
 
@@ -36,7 +32,7 @@ class Desk:
         """Open one for the length of a ``with`` block. Its pages ``hurry`` if wanted; ``options`` are Playwright's."""
         context = browser.new_context(base_url=product.base_url, **{**_OPTIONS, **options})
         if hurry:
-            context.add_init_script(_HURRY)
+            context.add_init_script(HURRY)
         context.set_default_timeout(_PATIENCE_MS)
         watch = Watch(context)
         try:

@@ -1,51 +1,20 @@
 """Every page in its real states: clean to axe, light and dark, desktop and phone; no sideways scrolling on a phone."""
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import faults
 from tests.e2e.console import Console
 from tests.e2e.homes import Home
 from tests.e2e.visitor import Visitor
-from tests.e2e.watch import Watch
 from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.product import Product
+from tests.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
-
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-# Names, roles and structure are the same on a phone in the dark; these are not.
-_VIOLATIONS = """options => axe.run(document, options).then((results) =>
-  results.violations.map((rule) => `${rule.id}: ${rule.nodes[0].html}`))"""
-LOOKS = ["color-contrast", "target-size", "scrollable-region-focusable", "aria-required-children", "heading-order"]
-
-
-def faults(page: Page) -> Iterator[str]:
-    """What axe and a narrow window object to."""
-    for size, scheme, rules in ((DESKTOP, "light", {}), (PHONE, "dark", {"runOnly": LOOKS})):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        yield from (f"{scheme}, {size['width']} px: {fault}" for fault in _axe(page, rules))
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        if wide > size["width"]:
-            yield f"{wide} px wide in a window of {size['width']} px"
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
-    page.emulate_media(color_scheme="light")
-
-
-def _axe(page: Page, rules: dict[str, Any]) -> list[str]:
-    """Each violated rule, with the first element that violates it."""
-    if not page.evaluate("'axe' in globalThis"):
-        page.evaluate(Axe().axe_script)
-    # Without preloading: to read style sheets anew axe asks for them at addresses where they are not.
-    options = {**rules, "preload": False, "resultTypes": ["violations"]}
-    found: list[str] = page.evaluate(_VIOLATIONS, options)
-    return found
 
 
 def assert_fine(page: Page, state: str) -> None:

@@ -10,9 +10,9 @@ from tests.e2e.console import Console
 from tests.e2e.database import Database
 from tests.e2e.homes import Home
 from tests.e2e.visitor import Visitor
-from tests.e2e.watch import Watch
 from tests.fakeproviders import samples
 from tests.product import Product
+from tests.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 

@@ -8,9 +8,9 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.console import CREATE, Console
 from tests.e2e.homes import Home
 from tests.e2e.visitor import Visitor
-from tests.e2e.watch import Watch
 from tests.fakeproviders import samples
 from tests.product import PASSWORD, Product
+from tests.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 

@@ -10,11 +10,11 @@ from tests.e2e.console import Console
 from tests.e2e.homes import Home
 from tests.e2e.test_walk import log_in
 from tests.e2e.visitor import Visitor
-from tests.e2e.watch import Watch
 from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.product import Product
 from tests.trust.canary import Canary, Search
+from tests.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 

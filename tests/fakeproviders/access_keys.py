@@ -1,6 +1,6 @@
 """Fake access keys of AWS: the right shape, obviously fake, each naming its scenario.
 
-An access key id has no room for a scenario's name, so its last eight characters are a digest of it; the secret ends in the
+An access key id has no room for a scenario's name, so its last four characters are a digest of it; the secret ends in the
 name itself, for people. The secret follows from the id, so that a stand-in can verify signatures without being told it.
 """
 
@@ -9,13 +9,15 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 _HEAD: Final = "AKIAFAKE"
 _SECRET_HEAD: Final = "FAKE0SECRET"
 _SECRET_LENGTH: Final = 40
-_RANDOM: Final = 16
+_RANDOM_SECRET: Final = 16
+_RANDOM_ID: Final = 8
+_DIGEST: Final = 4
 _BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
@@ -23,7 +25,10 @@ class AccessKeyShape:
     """Makes keys for the scenarios called ``names``; in ``mistyped`` ones the secret is not that of the id."""
 
     def __init__(self, names: Iterable[str], mistyped: Iterable[str] = ()) -> None:
+        names = tuple(names)
         self._names = {_digest(name): name for name in names}
+        if len(self._names) < len(set(names)):
+            raise ValueError("two scenarios have one digest: give one of them another name")
         self._mistyped = frozenset(mistyped)
 
     @property
@@ -31,26 +36,30 @@ class AccessKeyShape:
         return (_HEAD, _SECRET_HEAD)
 
     def sample(self, scenario: str) -> str:
-        return self._make(scenario, "KEYS")
+        return self._make(scenario, "EXAMPLES")
 
     def fresh(self, scenario: str) -> str:
-        return self._make(scenario, "".join(secrets.choice(_BASE32) for _ in range(4)))
+        return self._make(scenario, "".join(secrets.choice(_BASE32) for _ in range(_RANDOM_ID)))
 
     def scenario(self, key: str) -> str:
         """The scenario of an access key id; that of no known one is empty."""
-        return self._names.get(key[-8:], "") if key.startswith(_HEAD) else ""
+        return self._names.get(key[-_DIGEST:], "") if key.startswith(_HEAD) else ""
 
     def arrives(self, key: str) -> str:
         """A request shows the id alone."""
         return halves(key)[0]
 
-    def secret_parts(self, key: str) -> tuple[str, ...]:
-        return (halves(key)[1].removeprefix(_SECRET_HEAD)[:_RANDOM],)
+    def secret_parts(self, key: str) -> Mapping[str, tuple[str, ...]]:
+        key_id, secret = halves(key)
+        return {
+            "access_key_id": (key_id.removeprefix(_HEAD)[:_RANDOM_ID],),
+            "secret_access_key": (secret.removeprefix(_SECRET_HEAD)[:_RANDOM_SECRET],),
+        }
 
     def secret_of(self, key_id: str) -> str:
         """The secret that AWS has for ``key_id``."""
         name = re.sub(r"[^A-Za-z0-9]", "", self.scenario(key_id))
-        seed = hashlib.sha256(key_id.encode()).hexdigest()[:_RANDOM]
+        seed = _in_base32(key_id)[:_RANDOM_SECRET].lower()
         return f"{_SECRET_HEAD}{seed}/{name}".ljust(_SECRET_LENGTH, "0")[:_SECRET_LENGTH]
 
     def _make(self, scenario: str, filler: str) -> str:
@@ -70,4 +79,8 @@ def halves(key: str) -> tuple[str, str]:
 
 
 def _digest(name: str) -> str:
-    return base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:8]
+    return _in_base32(name)[:_DIGEST]
+
+
+def _in_base32(text: str) -> str:
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -22,8 +22,8 @@ class Received:
     """One request as it arrived. ``outcome``: ``open``, ``answered``, or ``left`` when the client hung up first.
 
     ``at`` is in seconds since the epoch; ``connection`` and ``nth_on_connection`` tell kept-alive connections apart;
-    ``followed_redirect`` says that it arrived where only a redirect leads. ``body`` is kept for inference alone, the newest
-    64 MiB of bodies; else it is ``None``.
+    ``followed_redirect`` says that it arrived where only a redirect leads. ``body`` is kept in
+    the newest 64 MiB of bodies; else it is ``None``.
     """
 
     id: int
@@ -89,7 +89,7 @@ class Journal:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, request: Request, *, inference: bool, **known: Any) -> Received:
-        """Write down that ``request`` arrived; the body too when it is for ``inference``."""
+        """Write down that ``request`` arrived, and whether it is for ``inference``."""
         self._ids += 1
         received = Received(
             id=self._ids,
@@ -100,7 +100,7 @@ class Journal:
             headers=request.headers,
             body_sha256=hashlib.sha256(request.body).hexdigest(),
             body_length=len(request.body),
-            body=request.body if inference else None,
+            body=request.body,
             **known,
         )
         self._counts[received.name, received.credential, inference] += 1

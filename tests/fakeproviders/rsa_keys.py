@@ -7,7 +7,7 @@ import random
 from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPrivateNumbers, RSAPublicNumbers
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
 _EXPONENT = 65537
 _SMALL = math.prod(
@@ -29,6 +29,16 @@ def private_key(word: str, bits: int = 2048) -> RSAPrivateKey:
 def pem(key: RSAPrivateKey) -> str:
     """The key as Google writes it: PKCS #8, unencrypted."""
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def numbers_in(der: bytes) -> list[tuple[int, int]]:
+    """Where in an encoded key (PKCS #8) its large numbers stand, as start and end: modulus, exponent, primes and the rest."""
+    key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
+    assert isinstance(key, RSAPrivateKey)
+    private = key.private_numbers()
+    large = (private.public_numbers.n, private.d, private.p, private.q, private.dmp1, private.dmq1, private.iqmp)
+    encoded = [number.to_bytes((number.bit_length() + 7) // 8, "big") for number in large]
+    return [(at, at + len(number)) for number in encoded for at in [der.index(number)]]
 
 
 def _prime(numbers: random.Random, bits: int) -> int:

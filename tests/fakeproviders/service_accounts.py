@@ -10,6 +10,7 @@ import hashlib
 import json
 import secrets
 import string
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tests.fakeproviders.rsa_keys import pem, private_key
+from tests.fakeproviders.rsa_keys import numbers_in, pem, private_key
 
 PROJECT: Final = "fake-example-project"
 TOKEN_URI: Final = "https://oauth2.googleapis.com/token"
@@ -26,6 +27,8 @@ _HOME: Final = f"@{PROJECT}.iam.gserviceaccount.com"
 # A word whose primes are found at once.
 _SAMPLE: Final = "sample7"
 _PEM_LINE: Final = 64
+# Less would be found anywhere.
+_LEAST_PART: Final = 8
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 
 
@@ -52,14 +55,18 @@ class ServiceAccountShape:
         email: str = json.loads(key)["client_email"]
         return email
 
-    def secret_parts(self, key: str) -> tuple[str, ...]:
-        """The lines of its private key, but for the first, which begins like that of every key, and the last, a short one."""
-        lines: list[str] = json.loads(key)["private_key"].split("\n")
-        return tuple(line for line in lines[2:] if len(line) == _PEM_LINE)
+    def secret_parts(self, key: str) -> Mapping[str, tuple[str, ...]]:
+        fields = json.loads(key)
+        return {"private_key_id": (fields["private_key_id"],), "private_key": tuple(_random_in(fields["private_key"]))}
 
 
 def address(word: str, scenario: str) -> str:
     return f"fake-{word}-{scenario}{_HOME}"
+
+
+def token_seed(email: str) -> str:
+    """What all access tokens of the account ``email`` have in common."""
+    return hashlib.sha256(email.encode()).hexdigest()
 
 
 def key_file(email: str) -> str:
@@ -81,6 +88,20 @@ def key_file(email: str) -> str:
         },
         indent=2,
     )
+
+
+def _random_in(text: str) -> Iterator[str]:
+    """What no other key has, line by line. Two keys of one size share what stands between their numbers, and the first line
+    but for its end.
+    """
+    lines = text.splitlines()[1:-1]
+    for start, end in numbers_in(base64.b64decode("".join(lines))):
+        first, last = -(-start * 8 // 6), end * 8 // 6
+        for number, line in enumerate(lines):
+            offset = number * _PEM_LINE
+            part = line[max(first - offset, 0) : max(last - offset, 0)].rstrip("=")
+            if number and len(part) >= _LEAST_PART:
+                yield part
 
 
 def _key(email: str, *, before: bool = False) -> RSAPrivateKey:

@@ -2,9 +2,12 @@
 
 import secrets
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+API_KEY = "api_key"
+"""The one field of a credential that is a key."""
 _FILLER = "FAKE0EXAMPLE0KEY0"
 _LEAST_FILLER = 8
 _ALPHABET = string.ascii_letters + string.digits
@@ -29,8 +32,11 @@ class Shape(Protocol):
     def arrives(self, key: str) -> str:
         """What the stand-in that is asked first reads from a request made with ``key``."""
 
-    def secret_parts(self, key: str) -> tuple[str, ...]:
-        """What of a fresh ``key`` is secret and in no other key: all but what the provider's keys have in common."""
+    def secret_parts(self, key: str) -> Mapping[str, tuple[str, ...]]:
+        """What of a fresh ``key`` is secret and in no other key, by the field that holds it: an API key is one field.
+
+        All but what the provider's keys have in common, such as a prefix.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,10 @@ class KeyShape:
     def arrives(self, key: str) -> str:
         return key
 
-    def secret_parts(self, key: str) -> tuple[str, ...]:
+    def secret_parts(self, key: str) -> Mapping[str, tuple[str, ...]]:
         middle = key.removeprefix(self.head).removesuffix(f"{self.separator}{self.scenario(key)}{self.tail}")
         random = middle[len("FAKE") :]
-        return tuple(random.split(self.mark)) if self.mark else (random,)
+        return {API_KEY: tuple(random.split(self.mark)) if self.mark else (random,)}
 
     def _make(self, scenario: str, filler: str) -> str:
         end = self.separator + scenario

@@ -1,28 +1,49 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-from tests.chromium import find
+from tests.chromium import ARGUMENTS, find
+from tests.look.house import House
 from tests.look.stage import Stage
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
+def house() -> Iterator[House]:
+    with House.open() as house:
+        yield house
+
+
+@pytest.fixture(scope="package")
+def chromium(house: House) -> Iterator[Browser]:
     """One browser for this folder alone: Playwright keeps an event loop running, in which Django refuses the database."""
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-background-networking"]
-        yield playwright.chromium.launch(executable_path=find(), args=arguments)
+        yield playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, house.argument])
+
+
+@pytest.fixture(scope="package")
+def shared_stage(house: House, chromium: Browser) -> Iterator[Stage]:
+    with Stage.build(house, chromium) as stage:
+        yield stage
 
 
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(5000)
-    yield context
-    context.close()
+def stage(shared_stage: Stage) -> Iterator[Stage]:
+    with shared_stage.used():
+        yield shared_stage
+
+
+type Build = Callable[..., Stage]
 
 
 @pytest.fixture
-def stage(context: BrowserContext) -> Stage:
-    return Stage(context)
+def build(house: House, chromium: Browser) -> Iterator[Build]:
+    """Build another stage, in a browser window with Playwright's ``options``."""
+    with ExitStack() as stack:
+
+        def build_stage(**options: Any) -> Stage:
+            return stack.enter_context(stack.enter_context(Stage.build(house, chromium, **options)).used())
+
+        yield build_stage

@@ -1,42 +1,25 @@
-"""A browser page without a server: pages come from ``states``, everything else from what a test says."""
+"""A browser page without the console: pages come from ``states``, everything else from what a test says."""
 
-import mimetypes
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
-from django.conf import settings
-from django.contrib.staticfiles.finders import find
 from django.template.loader import render_to_string
-from django.utils.csp import build_policy
-from playwright.sync_api import BrowserContext, Page, Request, Route
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
+from tests.chromium import HURRY
+from tests.look.house import NEVER, ORIGIN, STYLES, House, Reply, Request
 from tests.look.states import PAGES
 from tests.look.things import SHELL
+from tests.watch import Watch
 
-# A name under localhost: a secure context, as the clipboard wants, that no machine has to know.
-ORIGIN = "http://console.localhost"
-STYLES = Path(settings.STATICFILES_DIRS[0]) / "css"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the stage answers: HTML, and headers beside the console's own policy."""
-
-    body: str = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-NEVER = Reply(status=0)
-"""No answer: the request stays under way."""
+__all__ = ["NEVER", "ORIGIN", "STYLES", "Reply", "Request", "Stage", "part", "whole"]
 
 type Answer = Reply | Callable[[Request], Reply | None] | None
 """A reply, a function that makes one, or ``None``: the connection breaks."""
+
+_WINDOW: Final = ViewportSize(width=1280, height=900)
+_PATIENCE_MS: Final = 5000
 
 
 def part(name: str, partial: str, **more: Any) -> str:
@@ -50,28 +33,47 @@ def whole(name: str) -> str:
     return render_to_string(template, dict(context))
 
 
-@cache
-def _style_sheet() -> str:
-    """The console's one sheet with its imports in place: two dozen requests fewer a page."""
-
-    def imported(found: re.Match[str]) -> str:
-        return f"@layer {found['layer']} {{ {(STYLES / found['name']).read_text()} }}"
-
-    return re.sub(
-        r'@import url\("(?P<name>[\w-]+\.css)"\) layer\((?P<layer>\w+)\);',
-        imported,
-        (STYLES / "console.css").read_text(),
-    )
-
-
 class Stage:
-    """Plays the console for one browser context, under the console's own Content-Security-Policy."""
+    """Plays the console for one tab of a browser, under the console's own Content-Security-Policy.
 
-    def __init__(self, context: BrowserContext) -> None:
-        self.context = context
+    Tests use it one after the other: a tab of its own for each would take longer than most of them do.
+    """
+
+    def __init__(self, house: House, context: BrowserContext) -> None:
+        self.context, self.page, self.watch = context, context.new_page(), Watch(context)
         self.answers: dict[tuple[str, str], Answer] = {}
         self.requests: list[Request] = []
-        context.route("**/*", self._play)
+        self._house = house
+
+    @classmethod
+    @contextmanager
+    def build(cls, house: House, browser: Browser, **options: Any) -> Iterator["Stage"]:
+        """Build one for the length of a ``with`` block; ``options`` are Playwright's for its browser context."""
+        given = {"viewport": _WINDOW, "reduced_motion": "reduce", **options}
+        context = browser.new_context(**given)
+        context.set_default_timeout(_PATIENCE_MS)
+        context.add_init_script(HURRY)
+        yield cls(house, context)
+        context.close()
+
+    @contextmanager
+    def used(self) -> Iterator["Stage"]:
+        """Have it for one test. Afterwards it is as it was, and nothing has gone wrong on it unseen."""
+        self._house.play = self._play
+        yield self
+        for page in self.context.pages:
+            if page is not self.page:
+                page.close()
+        self.page.goto("about:blank")
+        self.page.mouse.move(0, 0)
+        self.page.set_viewport_size(_WINDOW)
+        self.page.emulate_media(color_scheme="light")
+        self.context.clear_permissions()
+        self.answers.clear()
+        self.requests.clear()
+        breaches = self.watch.breaches()
+        self.watch.forget()
+        assert breaches == []
 
     def on(self, method: str, path: str, answer: Answer) -> None:
         """Answer ``method`` at ``path`` (below the origin) from now on."""
@@ -81,29 +83,13 @@ class Stage:
         """Open the page that ``states`` calls ``name``."""
         path = path or f"/{name}"
         self.on("GET", path, self.answers.get(("GET", path)) or Reply(whole(name)))
-        page = self.context.new_page()
-        page.goto(ORIGIN + path)
-        return page
+        self.page.goto(ORIGIN + path)
+        return self.page
 
     def asked(self, method: str, path: str) -> list[Request]:
-        return [each for each in self.requests if (each.method, urlsplit(each.url).path) == (method, path)]
+        return [each for each in self.requests if (each.method, each.path) == (method, path)]
 
-    def _play(self, route: Route) -> None:
-        request = route.request
-        path = urlsplit(request.url).path
+    def _play(self, request: Request) -> Reply | None:
         self.requests.append(request)
-        if path == "/static/css/console.css":
-            return route.fulfill(body=_style_sheet(), content_type="text/css")
-        if path.startswith("/static/"):
-            file = find(path.removeprefix("/static/"))
-            kind = mimetypes.guess_type(path)[0] or "text/plain"
-            return route.fulfill(status=200 if file else 404, path=file, content_type=kind)
-        answer = self.answers.get((request.method, path), Reply("nothing here", 404))
-        reply = answer(request) if callable(answer) else answer
-        if reply is NEVER:
-            return None
-        if reply is None:
-            return route.abort()
-        policy = build_policy(settings.SECURE_CSP)
-        own = {"content-type": "text/html; charset=utf-8", "content-security-policy": policy}
-        return route.fulfill(status=reply.status, body=reply.body, headers={**own, **reply.headers})
+        answer = self.answers.get((request.method, request.path), Reply("nothing here", 404))
+        return answer(request) if callable(answer) else answer

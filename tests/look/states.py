@@ -8,6 +8,7 @@ from types import SimpleNamespace as Thing
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 
 from providerkeys.forms.regions import RegionsField
 from tests.look.results import CHECKS
@@ -28,11 +29,21 @@ from tests.look.things import (
 
 
 class ProviderKeyForm(forms.Form):
-    """Has the fields of the console's own form; the template draws them by hand."""
+    """Has the fields of the console's own form; the template draws them by hand. ``can_keep``: a secret is stored."""
+
+    emptied_words = ("Your API key was emptied for safety", "type it again")
+
+    def __init__(self, data: dict[str, str] | None = None, *, can_keep: bool = False, **more: Any) -> None:
+        super().__init__(data, **more)
+        self.can_keep = can_keep
 
     @property
     def secret_was_typed(self) -> bool:
         return bool(self.data.get("provider_key"))
+
+    @property
+    def emptied_field(self) -> BoundField:
+        return self["provider_key"]
 
     provider = forms.ChoiceField(choices=[(each.slug, each.label) for each in PROVIDERS])
     name = forms.CharField(max_length=100, error_messages={"required": "Give the key a name."})
@@ -48,15 +59,28 @@ class ProviderKeyForm(forms.Form):
         choices=[(each.id, each.name) for each in API_KEYS],
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    keep_stored = forms.BooleanField(required=False)
 
 
 class ServiceAccountForm(ProviderKeyForm):
+    emptied_words = ("The service account JSON was emptied for safety", "paste it again")
+
     provider_key = forms.CharField(label="Service account JSON", widget=forms.Textarea)
     location = forms.CharField(label="Location", required=False)
 
 
 class RegionsForm(ProviderKeyForm):
     """The product's own rows, over stored ones that are stand-ins."""
+
+    emptied_words = ("Secret access keys were emptied for safety", "type them again")
+
+    @property
+    def secret_was_typed(self) -> bool:
+        return any(row.secret_was_typed for row in self.fields["regions"].rows)
+
+    @property
+    def emptied_field(self) -> BoundField:
+        return self["regions"]
 
     def __init__(self, data: dict[str, str] | None = None, stored: tuple[Any, ...] = (), **more: Any) -> None:
         super().__init__(data, **more)
@@ -140,6 +164,17 @@ SERVICE_ACCOUNT_REFUSED.add_error(
     "`token_uri` isn’t Google’s token address. A file that names another one can never be used. "
     "Paste the whole JSON file of a service account key, as Google made it.",
 )
+SERVICE_ACCOUNT_EMPTIED = ServiceAccountForm(
+    {
+        "provider": "google_vertex_ai",
+        "name": "",
+        "provider_key": "{}",
+        "location": "europe-west4",
+        "assign_to_organization": "on",
+        "version": "3",
+    },
+    can_keep=True,
+)
 STORED_REGIONS = tuple(
     Thing(region=region, hint=f"AKIA…{tail}", holds_id=lambda _: False)
     for region, tail in (("us-east-1", "7Q2M"), ("eu-central-1", "7Q2M"), ("eu-south-1", "KD4A"))
@@ -158,6 +193,24 @@ REGIONS_REFUSED = RegionsForm(
         "regions-2-secret_access_key": "F" * 40,
     }
 )
+REGIONS_EMPTIED = RegionsForm(
+    {
+        "provider": "bedrock",
+        "name": "Bedrock fleet",
+        "assign_to_organization": "on",
+        "version": "3",
+        "regions-0-region": "us-east-1",
+        "regions-1-region": "eu-central-1",
+        "regions-1-access_key_id": "AKIAFAKEKEYSEXAMPLE2",
+        "regions-1-secret_access_key": "too-short",
+        "regions-2-region": "eu-south-1",
+        "regions-2-emptied": "on",
+        "regions-3-region": "eu-west-3",
+        "regions-3-access_key_id": "AKIAFAKEKEYSEXAMPLE2",
+        "regions-3-secret_access_key": "F" * 40,
+    },
+    STORED_REGIONS,
+)
 EDITED = ProviderKeyForm(
     {
         "provider": "openai",
@@ -165,7 +218,8 @@ EDITED = ProviderKeyForm(
         "assign_to_organization": "on",
         "version": "3",
         "provider_key": "x",
-    }
+    },
+    can_keep=True,
 )
 ANSWERS = [
     Thing(
@@ -253,7 +307,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         ],
     ),
     "form-choose": form_page(ProviderKeyForm(), provider=None),
-    "form-new": form_page(
+    "form-new": form_page(ProviderKeyForm(initial={"name": "Staging account", "provider": "openai"})),
+    "form-tested": form_page(
         ProviderKeyForm(initial={"name": "Staging account", "provider": "openai"}), check=CHECKS["valid"]
     ),
     "form-no-api-keys": form_page(ProviderKeyForm(), api_keys=[]),
@@ -275,6 +330,12 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         provider=PROVIDERS[2],
         title="Edit Provider Key",
     ),
+    "form-service-account-edit-emptied": form_page(
+        SERVICE_ACCOUNT_EMPTIED,
+        key=KEYS[4],
+        provider=PROVIDERS[2],
+        title="Edit Provider Key",
+    ),
     "form-regions": form_page(RegionsForm(), provider=PROVIDERS[7], provider_label="AWS Bedrock"),
     "form-regions-tested": form_page(
         RegionsForm(stored=STORED_REGIONS),
@@ -285,6 +346,12 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "form-regions-refused": form_page(REGIONS_REFUSED, provider=PROVIDERS[7], provider_label="AWS Bedrock"),
     "form-regions-edit": form_page(
         RegionsForm(stored=STORED_REGIONS, initial={"name": "Bedrock fleet", "version": 3}),
+        key=KEYS[6],
+        provider=PROVIDERS[7],
+        title="Edit Provider Key",
+    ),
+    "form-regions-edit-emptied": form_page(
+        REGIONS_EMPTIED,
         key=KEYS[6],
         provider=PROVIDERS[7],
         title="Edit Provider Key",

@@ -1,6 +1,8 @@
 """A file that is chosen or dropped: read in the page, sent with the form and not before."""
 
+import re
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -101,3 +103,28 @@ def test_a_refusal_names_the_field_of_the_file_and_leads_to_the_empty_one(page: 
         "token_uri isn’t Google’s token address. A file that names another one can never be used. Paste the whole JSON file of a service account key, as Google made it. Emptied for safety: paste it again. Keys are made at Google Vertex AI."
     )
     expect(page.get_by_label("Location", exact=True)).to_have_value("europe-west4")
+
+
+def test_a_document_that_was_emptied_for_safety_is_pasted_again_or_the_stored_one_kept(stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    page = stage.open("form-service-account-edit-emptied")
+    field = page.get_by_label("Service account JSON", exact=True)
+    expect(field).to_have_value("")
+    expect(field).to_have_accessible_description(
+        re.compile("^Emptied for safety: paste it again, or tick “Keep the stored key”")
+    )
+    page.get_by_role("alert").get_by_role("link", name="paste it again").click()
+    expect(field).to_be_focused()
+    keep = page.get_by_role("checkbox", name="Keep the stored key", exact=True)
+    for ticked in (False, True):
+        keep.set_checked(ticked)
+        page.get_by_role("button", name="Test credentials").click()
+        expect(page.locator("[data-verdict=valid]")).to_be_visible()
+        sent = parse_qs(stage.asked("POST", CHECKS)[-1].post_data or "", keep_blank_values=True)
+        assert (sent["provider_key"], sent["emptied"], sent.get("keep_stored")) == (
+            [""],
+            ["on"],
+            ["on"] if ticked else None,
+        )
+        expect(page.get_by_text("Emptied for safety")).to_have_count(0)
+        expect(keep).to_be_checked(checked=ticked)

@@ -179,7 +179,7 @@ def test_a_poll_with_nothing_new_changes_nothing(page: Page, stage: Stage) -> No
     stage.on("GET", CHECK, Reply(part("check-running", "result")))
     fill_in(page)
     page.get_by_role("button", name="Test credentials").click()
-    page.locator("#check-chk_sample").evaluate("element => { element.seen = true }")
+    page.locator("#check-chk_sample[data-state=running]").evaluate("element => { element.seen = true }")
     with page.expect_response(f"**{CHECK}"), page.expect_response(f"**{CHECK}"):
         pass
     assert page.locator("#check-chk_sample").evaluate("element => element.seen")

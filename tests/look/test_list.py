@@ -69,9 +69,8 @@ def test_replacing_credentials_is_the_edit_form_with_the_secret_in_focus(page: P
 
 def test_replacing_credentials_works_on_a_page_of_its_own(stage: Stage) -> None:
     stage.on("GET", f"{LIST}{KEY.id}/", Reply(whole("form-edit")))
-    page = stage.context.new_page()
-    page.goto(f"{ORIGIN}{LIST}{KEY.id}/?focus=credentials")
-    expect(page.get_by_label("API Key", exact=True)).to_be_focused()
+    stage.page.goto(f"{ORIGIN}{LIST}{KEY.id}/?focus=credentials")
+    expect(stage.page.get_by_label("API Key", exact=True)).to_be_focused()
 
 
 def test_two_keys_of_one_name_are_told_apart_by_their_provider(page: Page) -> None:

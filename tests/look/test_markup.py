@@ -89,7 +89,7 @@ def test_a_secret_input_never_says_anything_back(name: str) -> None:
     assert [attribute for attribute in secret if attribute.startswith(("data-", "hx-"))] == []
 
 
-@pytest.mark.parametrize("name", ["form-service-account", "form-service-account-refused", "form-service-account-edit"])
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("form-service-account")])
 def test_a_file_is_read_in_the_page_and_never_comes_back(name: str) -> None:
     tags = Tags(whole(name))
     secret = tags.one(name="provider_key")

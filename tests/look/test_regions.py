@@ -4,10 +4,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, expect
 
 from providerkeys.forms.regions import RegionForm, numbers_in
-from tests.look.stage import Reply, Stage, part
+from tests.look.stage import Reply, Request, Stage, part
 
 pytestmark = pytest.mark.browser
 
@@ -168,5 +168,91 @@ def test_no_more_rows_than_forty(page: Page) -> None:
 
 def test_after_a_refusal_focus_leads_to_the_row(stage: Stage) -> None:
     page = stage.open("form-regions-refused")
-    page.get_by_role("alert").get_by_role("link", name="Secret Access Key").first.click()
+    page.get_by_role("alert").get_by_role("link", name="Secret Access Key of region 1").click()
     expect(field(page, 1, "Secret Access Key")).to_be_focused()
+
+
+class TestEmptiedForSafety:
+    """Rows 2 and 3 are stored ones in which a new secret was typed; row 4 is a new one."""
+
+    @pytest.fixture
+    def page(self, stage: Stage) -> Page:
+        return stage.open("form-regions-edit-emptied")
+
+    @staticmethod
+    def keep(page: Page, number: int) -> Locator:
+        return group(page, number).get_by_role("checkbox", name="Keep the stored key", exact=True)
+
+    def test_a_stored_row_offers_to_keep_its_secret_and_no_other_does(self, page: Page) -> None:
+        assert [self.keep(page, number).count() for number in (1, 2, 3, 4)] == [0, 1, 1, 0]
+        placeholders = [
+            field(page, number, "Secret Access Key").get_attribute("placeholder") for number in (1, 2, 3, 4)
+        ]
+        assert placeholders == ["Unchanged", *["Type it again"] * 3]
+        expect(field(page, 3, "Secret Access Key")).to_have_accessible_description(
+            "Type the new secret access key again, or tick “Keep the stored key”."
+        )
+
+    def test_what_was_emptied_and_what_is_kept_moves_with_its_row(self, page: Page, stage: Stage) -> None:
+        stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
+        group(page, 3).get_by_text("Keep the stored key", exact=True).click()
+        page.get_by_role("button", name="Remove region 1", exact=True).click()
+        page.get_by_role("button", name="Move region 2 to first").click()
+        expect(self.keep(page, 1)).to_be_checked()
+        expect(self.keep(page, 2)).not_to_be_checked()
+        group(page, 2).get_by_text("Keep the stored key", exact=True).click()
+        group(page, 2).get_by_text("Keep the stored key", exact=True).click()
+        expect(self.keep(page, 1)).to_be_checked()
+
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
+        sent = parse_qs(stage.asked("POST", CHECKS)[0].post_data or "", keep_blank_values=True)
+        assert {name: values for name, values in sent.items() if name.startswith("regions-")} == {
+            "regions-0-region": ["eu-south-1"],
+            "regions-0-access_key_id": [""],
+            "regions-0-secret_access_key": [""],
+            "regions-0-emptied": ["on"],
+            "regions-0-keep_stored": ["on"],
+            "regions-1-region": ["eu-central-1"],
+            "regions-1-access_key_id": [ID],
+            "regions-1-secret_access_key": [""],
+            "regions-1-emptied": ["on"],
+            "regions-2-region": ["eu-west-3"],
+            "regions-2-access_key_id": [ID],
+            "regions-2-secret_access_key": [""],
+        }
+
+    def test_a_row_more_asks_for_no_more_than_the_regions(self, page: Page, stage: Stage) -> None:
+        path = "/orgs/acme/provider-keys/pk_0000000000000000000007/"
+        stage.on("GET", path, _another_row)
+        self.keep(page, 2).check()
+        add(page)
+        asked = parse_qs(urlsplit(stage.asked("GET", path)[0].url).query)
+        assert set(asked) == {"provider", *(f"regions-{place}-region" for place in range(4))}
+        expect(self.keep(page, 2)).to_be_checked()
+        expect(self.keep(page, 5)).to_have_count(0)
+
+    def test_the_summary_leads_to_each_row_wherever_it_is(self, page: Page) -> None:
+        links = page.get_by_role("alert").get_by_role("link")
+        expect(links).to_have_text(["Secret Access Key of region 2", "Secret Access Key of region 3"])
+        page.get_by_role("button", name="Remove region 1", exact=True).click()
+        expect(links).to_have_text(["Secret Access Key of region 1", "Secret Access Key of region 2"])
+        links.last.click()
+        expect(field(page, 2, "Secret Access Key")).to_be_focused()
+        expect(field(page, 2, "Region")).to_have_value("eu-south-1")
+        page.get_by_role("button", name="Remove region 1", exact=True).click()
+        expect(links).to_have_text(["Secret Access Key of region 1"])
+        links.click()
+        expect(field(page, 1, "Secret Access Key")).to_be_focused()
+
+    def test_a_press_of_the_test_makes_history_of_the_refusal_but_not_of_the_choice(
+        self, page: Page, stage: Stage
+    ) -> None:
+        stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
+        self.keep(page, 2).check()
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
+        expect(page.get_by_text("emptied for safety")).to_have_count(0)
+        expect(page.locator("[aria-invalid]")).to_have_count(0)
+        expect(self.keep(page, 2)).to_be_checked()
+        expect(self.keep(page, 3)).not_to_be_checked()

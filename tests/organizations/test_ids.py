@@ -35,14 +35,37 @@ def test_a_migration_names_the_prefix_alone() -> None:
     assert (path, list(args), kwargs) == ("organizations.ids.PublicIdField", [], {"prefix": "org"})
 
 
-@pytest.mark.parametrize("name", ["Acme", "Büro 東京", "👩‍💻 team", "O'Brien & <Sons>"])
+_ZWNJ, _ZWJ = "\N{ZERO WIDTH NON-JOINER}", "\N{ZERO WIDTH JOINER}"
+_ANY_SCRIPT = [
+    *("Acme", "Büro 東京", "O'Brien & <Sons>", "e\N{COMBINING ACUTE ACCENT}quipe", "1\N{COMBINING ENCLOSING KEYCAP}"),
+    *("👩‍💻 team", "🏳️‍🌈", "👩🏽‍🚀", "❤️‍🔥", "🙂‍↔️", "👨‍👩‍👧‍👦", "🏴‍☠️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿 office", "🇩🇪"),
+    *("מפתח ייצור", "مفتاح الإنتاج", "کلید (۲)", f"می{_ZWNJ}خواهم", f"क्{_ZWJ}ष", f"ನ್{_ZWNJ}"),
+    *("ᠮᠣᠩᠭᠣᠯ\N{MONGOLIAN FREE VARIATION SELECTOR ONE}", "מפתח (2)\N{RIGHT-TO-LEFT MARK}", "مفتاح\N{ARABIC LETTER MARK} 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _ANY_SCRIPT)
 def test_a_name_is_one_line_of_any_script(name: str) -> None:
     validate_single_line(name)
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\x1b[31m", "a\0b", "a\u2028b", "a\x85b"])
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\x1b[31m", "a\0b", "a\u2028b", "a\x85b", "a\ud800b"])
 def test_a_name_has_no_control_characters(name: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match="without control characters"):
+        validate_single_line(name)
+
+
+_DECEIVING = [
+    *("Prod\u202eyek", "\u202aProd\u202c", "\u2066Prod\u2069", "מפתח\u202e2"),
+    *("Prod\u200buction", "\ufeffProd", "Prod\u2060uction", "Pro\u00adduction", "Prod\u2063", "\u3164", "Prod\u180euction"),
+    *(f"Prod{_ZWJ}uction", f"Prod{_ZWNJ}uction", f"Prod{_ZWJ}", f"{_ZWJ}Prod", _ZWJ, f"👩{_ZWJ}", f"👩{_ZWJ}{_ZWJ}💻", f"👩{_ZWJ}Prod"),
+    *("Prod\u200f", "\u200eProd", "\u061cProd", "Prod\U000e0041\U000e007f", "🏴\U000e0067"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _DECEIVING, ids=ascii)
+def test_a_name_holds_nothing_that_is_unseen_or_turns_it_around(name: str) -> None:
+    with pytest.raises(ValidationError, match="invisible or turn the text around"):
         validate_single_line(name)
 
 

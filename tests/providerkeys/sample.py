@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -68,7 +68,7 @@ class Door:
         monkeypatch.setattr(http, "send", door)
         return door
 
-    def __call__(self, request: http.Request) -> http.Answer:
+    def __call__(self, request: http.Request, until: float | None = None) -> http.Answer:
         sent = request.headers.get("Authorization") or request.headers.get("x-api-key", "")
         with self._lock:
             self.secrets.append(sent.removeprefix("Bearer "))
@@ -94,10 +94,11 @@ def letterbox(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 # Rows, keys and checks.
 
 
-def typed(access: Access, secret: str = FORMER) -> Row:
+def typed(access: Access, secret: str = FORMER, destination: Mapping[str, str] | None = None) -> Row:
     """A row that somebody has typed into a form."""
-    fingerprint = vault.fingerprint(access.organization.fingerprint_salt, secret, {})
-    return Row(fingerprint=fingerprint, credential=Credential(secret))
+    credential = Credential(secret, destination or {})
+    fingerprint = vault.fingerprint(access.organization.fingerprint_salt, secret, credential.destination)
+    return Row(fingerprint=fingerprint, credential=credential)
 
 
 def draft(secret: str | None = None, name: str = "Production", api_keys: Iterable[ApiKey] | None = None) -> Draft:

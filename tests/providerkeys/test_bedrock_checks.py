@@ -89,15 +89,15 @@ def test_no_more_than_eight_rows_are_asked_at_once(alice_access: Access, monkeyp
     busy, most, lock, send = [0], [0], threading.Lock(), http.send
     full = threading.Barrier(8)
 
-    def counted(request: http.Request) -> http.Answer:
+    def counted(request: http.Request, until: float) -> http.Answer:
         if request.endpoint.name == "aws_sts":
-            return send(request)
+            return send(request, until)
         with lock:
             busy[0] += 1
             most[0] = max(most[0], busy[0])
         try:
             full.wait(timeout=10)
-            return send(request)
+            return send(request, until)
         finally:
             with lock:
                 busy[0] -= 1

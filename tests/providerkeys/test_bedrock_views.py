@@ -149,7 +149,7 @@ REFUSED = {
     "no region": ((posted(0, ""),), "Choose a region from the list."),
     "a region twice": (
         (posted(0, "us-east-1"), posted(1, "eu-west-1"), posted(2, "us-east-1")),
-        "Row 1 is for us-east-1 already.",
+        "Row 1 is for us-east-1 already. Choose another region, or remove this row.",
     ),
     "swapped": ((posted(0, "us-east-1", access_key_id=SECRET, secret_access_key=ID),), "the two fields are swapped"),
     "temporary id": ((posted(0, "us-east-1", access_key_id="ASIA" + "F" * 16),), "can never be used"),
@@ -183,7 +183,7 @@ class TestRefusing:
         page = text(alices.post(NEW, typed(posted(0, "us-east-1"), posted(1, "eu-west-1", secret_access_key=""))))
         assert re.search(r'name="regions-1-secret_access_key"[^>]*aria-invalid="true"', page)
         assert not re.search(r'name="regions-0-secret_access_key"[^>]*aria-invalid="true"', page)
-        assert '<a href="#id_regions-1-secret_access_key">Secret Access Key</a>' in page
+        assert '<a href="#id_regions-1-secret_access_key">Secret Access Key of region 2</a>' in page
 
     def test_regions_and_ids_are_kept_and_secrets_come_back_empty(self, alices: Console) -> None:
         page = text(alices.post(NEW, typed(name="")))
@@ -220,7 +220,7 @@ class TestEditing:
         changed = posted(0, "us-east-1", OTHER, secret_access_key="")
         answer = alices.post(edit(key), edited(key, changed))
         assert (answer.status_code, ciphertexts(key)) == (422, before)
-        assert "A changed access key ID needs its secret access key." in words(answer)
+        assert "A changed access key ID needs its secret access key: type it here." in words(answer)
 
     def test_net_another_region_needs_the_secret(self, alices: Console, key: ProviderKey) -> None:
         before = ciphertexts(key)

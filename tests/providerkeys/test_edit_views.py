@@ -8,11 +8,22 @@ from django.utils import timezone
 
 from organizations.access import Access
 from providerkeys import vault
-from providerkeys.models import CredentialCheck, KeyAssignment, ProviderKey
+from providerkeys.models import CredentialCheck, Draft, KeyAssignment, ProviderKey
+from providerkeys.providers import service_account
+from providerkeys.providers.base import Credential
+from providerkeys.resolver import Scope
 from tests.cast import client_for, member_of
-from tests.providerkeys import sample
+from tests.fakeproviders import samples
+from tests.fakeproviders.access_keys import halves
+from tests.providerkeys import regions, sample
 from tests.providerkeys.conftest import Console, text
 from tests.providerkeys.form import edit, edited, toasts, value_of
+from tests.providerkeys.regions import THREE, ciphertexts, posted
+
+
+def offers_to_keep(page: str) -> list[str]:
+    """The names of the checkboxes that keep what is stored."""
+    return re.findall(r'<input type="checkbox" name="([^"]*keep_stored)"', page)
 
 
 class TestEdit:
@@ -166,6 +177,145 @@ class TestEmptiedForSafety:
         for page in (alices.get(edit(key)), alices.post(edit(key), edited(key, name=""))):
             assert "keep_stored" not in text(page)
             assert 'name="emptied"' not in text(page)
+
+
+class TestEmptiedServiceAccount:
+    """The same for a document, at the location that it is stored for."""
+
+    AGAIN = "Paste the new service account JSON again, or tick “Keep the stored key”."
+    NEW = samples.key("google_vertex_ai", "iam")
+
+    @pytest.fixture
+    def key(self, alice_access: Access) -> ProviderKey:
+        document = service_account.parse(samples.key("google_vertex_ai", "good")).document
+        credential = Credential(document, {"location": "europe-west4"})
+        return ProviderKey.create(
+            alice_access, "google_vertex_ai", Draft("EU analytics", Scope.ORGANIZATION, credential=credential)
+        )
+
+    def post(self, alices: Console, key: ProviderKey, secret: str = "", **more: str) -> Any:
+        return alices.post(edit(key), edited(key, secret, **{"location": "europe-west4", **more}))
+
+    def test_the_next_blank_save_is_refused(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        page = text(self.post(alices, key, self.NEW, name=""))
+        assert value_of(page, "emptied") == "on"
+        assert "Emptied for safety: paste it again, or tick “Keep the stored key”" in page
+        assert offers_to_keep(page) == ["keep_stored"]
+
+        answer = self.post(alices, key, emptied="on")
+
+        assert (answer.status_code, value_of(text(answer), "emptied")) == (422, "on")
+        assert self.AGAIN in text(answer)
+        assert re.search(r'name="provider_key"[^>]*aria-invalid="true"', text(answer))
+        assert sample.again(key).credentials_version == 1
+
+    def test_ticked_the_stored_document_stays_byte_for_byte(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        before = sample.again(key).credentials
+
+        assert self.post(alices, key, emptied="on", keep_stored="on").status_code == 302
+
+        assert sample.again(key).credentials == before
+        assert toasts(alices) == ["EU analytics was saved. Its credentials are unchanged."]
+
+    def test_ticked_for_another_location_it_is_needed_all_the_same(self, alices: Console, key: ProviderKey) -> None:
+        answer = self.post(alices, key, emptied="on", keep_stored="on", location="us-central1")
+
+        assert "To change the location, paste the whole service account JSON again." in text(answer)
+        assert sample.again(key).destination == {"location": "europe-west4"}
+
+    def test_pasted_again_it_is_saved(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        assert self.post(alices, key, self.NEW, emptied="on").status_code == 302
+        assert vault.reveal(sample.again(key), vault.Purpose.CHECK) == service_account.parse(self.NEW).document
+
+    def test_ticked_and_pasted_is_asked_which(self, alices: Console, key: ProviderKey) -> None:
+        assert "Do one of the two." in text(self.post(alices, key, self.NEW, emptied="on", keep_stored="on"))
+        assert sample.again(key).credentials_version == 1
+
+
+class TestEmptiedRegions:
+    """The same row by row: each stored one in which a secret was typed, and no other, needs its word."""
+
+    AGAIN = "Type the new secret access key again, or tick “Keep the stored key”."
+    NEW = samples.key("bedrock", "nolist")
+
+    @pytest.fixture
+    def key(self, alice_access: Access) -> ProviderKey:
+        return regions.stored(alice_access, *regions.THREE)
+
+    def post(self, alices: Console, key: ProviderKey, *rows: dict[str, str], into: str = "", **more: str) -> Any:
+        """``rows`` are what is said in each of the stored rows; unless it says another, each is for its own region."""
+        said = [{"region": name, **row} for name, row in zip(THREE, rows, strict=True)]
+        fields = {f"regions-{place}-{part}": value for place, row in enumerate(said) for part, value in row.items()}
+        path = f"{edit(key)}checks/" if into else edit(key)
+        return alices.post(path, edited(key, **fields, **more), into=into or None)
+
+    @property
+    def typed(self) -> dict[str, str]:
+        key_id, secret = halves(self.NEW)
+        return {"access_key_id": key_id, "secret_access_key": secret}
+
+    @pytest.mark.parametrize("into", ["", "test-result"])
+    def test_a_refusal_remembers_the_rows_in_which_a_secret_was_typed(
+        self, alices: Console, key: ProviderKey, into: str
+    ) -> None:
+        short = {**self.typed, "secret_access_key": "short"}
+        page = text(self.post(alices, key, {}, short, self.typed, into=into))
+
+        assert [value_of(page, f"regions-{place}-emptied") for place in range(3)] == ["", "on", "on"]
+        assert offers_to_keep(page) == ["regions-1-keep_stored", "regions-2-keep_stored"]
+
+    def test_a_new_row_has_nothing_to_keep(self, alices: Console, key: ProviderKey) -> None:
+        fourth = posted(3, "eu-west-3", self.NEW)
+        page = text(self.post(alices, key, {}, {}, {}, name="", **fourth))
+
+        assert offers_to_keep(page) == []
+        assert page.count('placeholder="Type it again"') == 1
+
+    def test_the_next_blank_save_is_refused_at_that_row(self, alices: Console, key: ProviderKey) -> None:
+        before = ciphertexts(key)
+
+        page = text(self.post(alices, key, {}, {"emptied": "on"}, {"emptied": "on", "keep_stored": "on"}))
+
+        assert page.count(self.AGAIN) == 1
+        assert re.search(r'name="regions-1-secret_access_key"[^>]*aria-invalid="true"', page)
+        # The one that was decided stays decided, the other is asked again.
+        assert offers_to_keep(page) == ["regions-1-keep_stored", "regions-2-keep_stored"]
+        assert re.findall(r'name="(regions-\d-keep_stored)"[^>]* checked', page) == ["regions-2-keep_stored"]
+        assert ciphertexts(key) == before
+
+    def test_what_is_ticked_stays_byte_for_byte_and_what_is_typed_is_saved(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        before = ciphertexts(key)
+
+        answer = self.post(alices, key, {}, {"emptied": "on", "keep_stored": "on"}, {"emptied": "on", **self.typed})
+
+        assert answer.status_code == 302
+        assert [ciphertexts(key)[name] == before[name] for name in THREE] == [True, True, False]
+
+    def test_ticked_and_typed_is_asked_which(self, alices: Console, key: ProviderKey) -> None:
+        before = ciphertexts(key)
+
+        answer = self.post(alices, key, {}, {"emptied": "on", "keep_stored": "on", **self.typed}, {})
+
+        assert (answer.status_code, ciphertexts(key)) == (422, before)
+        assert "Do one of the two." in text(answer)
+
+    def test_a_tick_keeps_no_secret_for_another_region_or_access_key_id(
+        self, alices: Console, key: ProviderKey
+    ) -> None:
+        before, kept = ciphertexts(key), {"emptied": "on", "keep_stored": "on"}
+
+        for row in ({"region": "eu-west-3", **kept}, {"access_key_id": self.typed["access_key_id"], **kept}):
+            assert self.post(alices, key, row, {}, {}).status_code == 422
+        assert ciphertexts(key) == before
+
+    def test_nothing_typed_asks_nothing(self, alices: Console, key: ProviderKey) -> None:
+        for page in (alices.get(edit(key)), self.post(alices, key, {}, {}, {}, name="")):
+            assert offers_to_keep(text(page)) == []
+            assert "emptied" not in text(page)
 
 
 class TestTwoAdminsAtOnce:

@@ -74,7 +74,7 @@ class TestApiKeyOfAProvider:
             ("sk-proj-FAKE\nsk-proj-FAKE", "no blanks or line breaks"),
             ("sk-proj-FAKE\u200bFAKE" + "x" * 40, "invisible or non-ASCII"),
             ("sk-proj-FÄKE" + "x" * 40, "invisible or non-ASCII"),
-            ("sk-proj-FAKE\0" + "x" * 40, "Null characters"),
+            ("sk-proj-FAKE\0" + "x" * 40, "invisible or non-ASCII"),
             ("sk-" + "x" * 8192, "longer than any API key"),
             ("YOUR_API_KEY", "a placeholder"),
             ("sk-proj-…good", "the masked form of a key"),
@@ -172,7 +172,7 @@ class TestName:
             ("x" * 101, "Use at most 100 characters."),
             ("a\nb", "control characters"),
             ("a\x1bb", "control characters"),
-            ("a\x00b", "Null characters"),
+            ("a\x00b", "without control characters"),
             ("a\u2028b", "control characters"),
         ],
     )

@@ -7,20 +7,24 @@ part are a hit, twelve of a hexadecimal one: half a mask is caught, a hint is no
 import re
 import secrets
 import string
+from array import array
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Final, NamedTuple, Self
 
 from organizations.models.api_key import PREFIX
 from organizations.tokens import LOOKUP_LENGTH, lookup_of
 from tests.fakeproviders import providers, samples
+from tests.fakeproviders.shape import API_KEY
 from tests.trust.layers import layers
 
 WINDOW: Final = 8
 HEXADECIMAL_WINDOW: Final = 12
+_LONGEST_CHANCE: Final = 20
 _ALPHANUMERIC: Final = string.ascii_letters + string.digits
 # A shortest hit covers eight bytes, so it holds one of its 5-grams wherever every fourth of them is looked up.
 _GRAM: Final = 5
@@ -33,12 +37,11 @@ _TOKEN_HEAD: Final = 12
 
 @dataclass(frozen=True)
 class Canary:
-    """A secret of this run. ``name`` stands for it in reports; ``pieces`` are its random parts, ``window`` a hit."""
+    """A secret of this run. ``name`` stands for it in reports; ``pieces`` are its random parts."""
 
     name: str
     value: str = field(repr=False)
     pieces: tuple[bytes, ...] = field(repr=False)
-    window: int = WINDOW
 
     def __str__(self) -> str:
         return self.name
@@ -50,11 +53,18 @@ class Canary:
 
     @classmethod
     def provider_key(cls, name: str, provider: str, scenario: str) -> Self:
-        """A fresh key that gets this answer. What keys of a provider have in common is no part of the secret."""
-        value = samples.fresh_key(provider, scenario)
-        pieces = providers.get(provider).shape.secret_parts(value)
-        window = HEXADECIMAL_WINDOW if set("".join(pieces)) <= set(string.hexdigits) else WINDOW
-        return cls(name, value, tuple(piece.encode() for piece in pieces), window)
+        """A fresh credential that gets this answer. What those of a provider have in common is no part of the secret."""
+        fields = cls.fields(name, provider, samples.fresh_key(provider, scenario))
+        return cls(name, fields[0].value, tuple(piece for one in fields for piece in one.pieces))
+
+    @classmethod
+    def fields(cls, name: str, provider: str, credential: str) -> list[Self]:
+        """A canary for each field of a fresh ``credential``, as some of them may be where others may not."""
+        parts = providers.get(provider).shape.secret_parts(credential)
+        return [
+            cls(name if part == API_KEY else f"{name}, {part}", credential, tuple(map(str.encode, pieces)))
+            for part, pieces in parts.items()
+        ]
 
     @classmethod
     def api_key(cls, name: str, plaintext: str) -> Self:
@@ -64,7 +74,7 @@ class Canary:
     @classmethod
     def hexadecimal(cls, name: str, value: str, public: str) -> Self:
         """A secret of hexadecimal digits behind a ``public`` beginning."""
-        return cls(name, value, (value.removeprefix(public).encode(),), HEXADECIMAL_WINDOW)
+        return cls(name, value, (value.removeprefix(public).encode(),))
 
     @classmethod
     def fernet_key(cls, name: str, value: str) -> Self:
@@ -81,6 +91,12 @@ class Canary:
         """What a person might choose: no eight characters of it look the same in every encoding."""
         groups = ("".join(secrets.choice(_ALPHANUMERIC) for _ in range(3)) for _ in range(8))
         return cls.whole(name, "".join(map("".join, zip(groups, "\"é<+& '/", strict=True))) + "Z")
+
+
+def window_of(piece: bytes) -> int:
+    """How many characters of it in a row are a hit. What is short has hexadecimal digits alone by chance."""
+    is_hexadecimal = len(piece) > _LONGEST_CHANCE and re.fullmatch(rb"[0-9a-fA-F]*", piece)
+    return HEXADECIMAL_WINDOW if is_hexadecimal else WINDOW
 
 
 class Hit(NamedTuple):
@@ -102,8 +118,8 @@ class _Stream(NamedTuple):
 
 def streams(canary: Canary) -> Iterator[_Stream]:
     """All disguises that a text decoder does not take off: see ``layers`` for the others."""
-    window = canary.window
     for piece in canary.pieces:
+        window = window_of(piece)
         yield _Stream(canary, "raw", piece, window)
         for shift in range(3):
             start, end, need = -(-8 * shift // 6), 8 * (shift + len(piece)) // 6, (8 * window - 4) // 6
@@ -127,6 +143,7 @@ class Search:
         for stream in different.values():
             for at in range(len(stream.data) - _GRAM + 1):
                 self._grams[stream.data[at : at + _GRAM]].append((stream, at))
+        self._starts = frozenset(array("I", b"".join(gram[:_STEP] for gram in self._grams)))
 
     def hits(self, place: str, data: bytes) -> set[Hit]:
         """Everything found in ``data`` and in what is wrapped in it."""
@@ -134,7 +151,7 @@ class Search:
 
     def _found(self, data: bytes) -> set[tuple[str, str]]:
         grams = self._grams
-        seeds = [at for at in range(0, len(data) - _GRAM + 1, _STEP) if data[at : at + _GRAM] in grams]
+        seeds = (at for at in self._places(data) if data[at : at + _GRAM] in grams)
         found = set()
         for at in seeds:
             for stream, offset in grams[data[at : at + _GRAM]]:
@@ -142,6 +159,11 @@ class Search:
                 if name not in found and _run(stream, offset, data, at) >= stream.need:
                     found.add(name)
         return found
+
+    def _places(self, data: bytes) -> Iterator[int]:
+        """Each fourth offset where a gram could start, by its first four bytes: taken as numbers, they are looked up fast."""
+        words = array("I", data[: len(data) // _STEP * _STEP])
+        return compress(range(0, len(data), _STEP), map(self._starts.__contains__, words))
 
     def _strays(self, data: bytes) -> set[tuple[str, str]]:
         """API keys that were made and never shown, so that nobody knows them as a canary."""

@@ -1,6 +1,6 @@
 """What the cases of the family ENC share: the column itself, seen from below, and two defects that many must notice."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from django.db import connection
@@ -8,13 +8,13 @@ from encrypted_fields.fields import EncryptedTextField
 
 from organizations.access import Access
 from providerkeys import vault
-from providerkeys.models import CheckResult, CredentialCheck, ProviderKey, Row, check_run
-from providerkeys.vault import Purpose, Sealable, SecretUnreadable
+from providerkeys.models import BedrockRegion, CheckResult, CredentialCheck, ProviderKey, check_run, records
+from providerkeys.models.secret_record import SecretRecord
+from providerkeys.vault import Purpose, Sealable, SealedTextField, SecretUnreadable
 from tests.fakeproviders import samples
-from tests.providerkeys import sample
 
-COLUMN: Final = ProviderKey._meta.get_field("credentials")
-_CONSTRAINT: Final = "provider_key_credentials_are_ciphertext"
+MODELS: Final[tuple[type[SecretRecord], ...]] = (ProviderKey, BedrockRegion)
+_CONSTRAINT: Final = "_are_ciphertext"
 
 
 def fresh(provider: str = "openai") -> str:
@@ -22,52 +22,72 @@ def fresh(provider: str = "openai") -> str:
     return samples.fresh_key(provider, "good")
 
 
-def opened(key: ProviderKey) -> str | None:
-    """The secret of this row as the database has it now, or ``None`` when it can't be opened."""
+def column_of(model: type[SecretRecord]) -> SealedTextField:
+    column = model._meta.get_field("credentials")
+    assert isinstance(column, SealedTextField)
+    return column
+
+
+def again[R: SecretRecord](record: R) -> R:
+    """The record as the database has it now."""
+    found = records.find(record.pk)
+    assert isinstance(found, type(record))
+    return found
+
+
+def opened(record: SecretRecord) -> str | None:
+    """The secret of this record as the database has it now, or ``None`` when it can't be opened."""
     try:
-        return vault.reveal(sample.again(key), Purpose.CHECK)
+        return vault.reveal(sealable(again(record)), Purpose.CHECK)
     except SecretUnreadable:
         return None
 
 
-def in_database(key: ProviderKey) -> str:
+def sealable(record: SecretRecord) -> Sealable:
+    """What every record is, though the abstract class leaves some of it to its subclasses."""
+    return cast(Sealable, record)
+
+
+def in_database(record: SecretRecord) -> str:
     """The very characters that the column holds."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT credentials FROM providerkeys_providerkey WHERE id = %s", [key.pk])
+        cursor.execute(f"SELECT credentials FROM {record._meta.db_table} WHERE id = %s", [record.pk])
         return str(cursor.fetchone()[0])
 
 
-def layers(key: ProviderKey) -> int:
+def layers(record: SecretRecord) -> int:
     """How many encryptions lie around the secret."""
-    text, count = in_database(key), 0
+    text, count = in_database(record), 0
     while text.startswith(vault.TOKEN_START):
         text, count = vault._cipher().decrypt(text).decode(), count + 1
     return count
 
 
-def overwrite(key: ProviderKey, text: str | None) -> None:
+def overwrite(record: SecretRecord, text: str | None) -> None:
     """Write into the column below all rules, as a restored dump or somebody with the database's password may."""
+    table = record._meta.db_table
     with connection.cursor() as cursor:
-        _lift_the_constraint(cursor)
-        cursor.execute("UPDATE providerkeys_providerkey SET credentials = %s WHERE id = %s", [text, key.pk])
+        _lift_the_constraint(cursor, record)
+        cursor.execute(f"UPDATE {table} SET credentials = %s WHERE id = %s", [text, record.pk])
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
-def _lift_the_constraint(cursor: Any) -> None:
+def _lift_the_constraint(cursor: Any, record: SecretRecord) -> None:
     if connection.vendor == "sqlite":
         cursor.execute("PRAGMA ignore_check_constraints = ON")
-    else:
-        # It comes back with the roll-back at the end of the test.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE providerkeys_providerkey DROP CONSTRAINT IF EXISTS {_CONSTRAINT}")
+        return
+    names = (constraint.name for constraint in record._meta.constraints)
+    (name,) = (name for name in names if name.endswith(_CONSTRAINT))
+    # It comes back with the roll-back at the end of the test.
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    cursor.execute(f"ALTER TABLE {record._meta.db_table} DROP CONSTRAINT IF EXISTS {name}")
 
 
-def checked(access: Access, key: ProviderKey) -> CheckResult:
-    """The result of a check of the row as it is now, whatever it holds."""
-    now = sample.again(key)
-    row = Row(fingerprint=now.fingerprint, record=now.pk, version=now.credentials_version)
-    check = CredentialCheck.press(access, now.provider, [row], now)
+def checked(access: Access, record: SecretRecord) -> CheckResult:
+    """The result of a check of the record as it is now, whatever it holds."""
+    now = again(record)
+    check = CredentialCheck.press(access, now.owner.provider, [now.stored_row], now.owner)
     check_run.run(check.pk)
     return check.results.get()
 
@@ -76,9 +96,10 @@ def checked(access: Access, key: ProviderKey) -> CheckResult:
 
 
 def the_librarys_own_field(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The product's table with the library's raw field on it: its value is the plaintext, when all goes well."""
-    monkeypatch.setattr(COLUMN, "__dict__", {**COLUMN.__dict__, "editable": True, "f": vault._cipher()})
-    monkeypatch.setattr(COLUMN, "__class__", EncryptedTextField)
+    """The product's tables with the library's raw field on them: its value is the plaintext, when all goes well."""
+    for column in map(column_of, MODELS):
+        monkeypatch.setattr(column, "__dict__", {**column.__dict__, "editable": True, "f": vault._cipher()})
+        monkeypatch.setattr(column, "__class__", EncryptedTextField)
     monkeypatch.setattr(vault, "seal", lambda _, secret: secret)
     monkeypatch.setattr(vault, "reveal", lambda record, _: getattr(record, record.sealed_field))
 

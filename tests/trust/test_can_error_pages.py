@@ -12,7 +12,7 @@ from pytest_django import Settings
 from organizations.models import User
 from tests.cast import client_for
 from tests.trust.canary import Canary, Search
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 
 pytestmark = pytest.mark.django_db
 

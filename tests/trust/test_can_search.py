@@ -1,5 +1,6 @@
 """CAN-00, the search: what is a hit and what is not, in every disguise."""
 
+import json
 import secrets
 import time
 from typing import Final
@@ -11,7 +12,7 @@ from organizations.tokens import LOOKUP_LENGTH, mint
 from providerkeys.providers import registry
 from providerkeys.providers.base import Credential
 from tests.fakeproviders import samples
-from tests.trust.canary import STRAY, Canary, Search
+from tests.trust.canary import STRAY, Canary, Search, window_of
 from tests.trust.disguises import DISGUISES, as_text
 from tests.trust.layers import layers
 
@@ -21,6 +22,7 @@ OURS: Final = Canary.api_key("API key", mint(PREFIX).plaintext)
 HEXADECIMAL: Final = Canary.hexadecimal("admin key", f"sk-admin-{secrets.token_hex(40)}", "sk-admin-")
 ALL: Final = [PASSWORD, *KEYS, OURS, HEXADECIMAL]
 SEARCH: Final = Search(ALL)
+OTHERS: Final = [samples.fresh_key(slug, "good") for slug in samples.PROVIDERS]
 
 
 def found(data: bytes) -> set[str]:
@@ -40,8 +42,9 @@ def test_can_00_a_canary_is_found_in_every_disguise(canary: Canary, disguise: st
 def test_can_00_a_part_is_a_hit_wherever_it_was_cut(canary: Canary) -> None:
     """Eight characters (twelve of a hexadecimal one) are; one less is not."""
     for piece in canary.pieces:
-        for start in range(len(piece) - canary.window + 1):
-            part = piece[start : start + canary.window]
+        window = window_of(piece)
+        for start in range(len(piece) - window + 1):
+            part = piece[start : start + window]
             assert found(b"(" * (start % 4) + part) == {canary.name}
             assert found(b"(" * (start % 4) + part[1:]) == set()
 
@@ -49,15 +52,17 @@ def test_can_00_a_part_is_a_hit_wherever_it_was_cut(canary: Canary) -> None:
 @pytest.mark.parametrize("disguise", ["base64 at 0", "base64 at 1", "base64 at 2", "base64url", "hex", "utf-16"])
 def test_can_00_so_is_a_disguised_part(disguise: str) -> None:
     (piece,) = OURS.pieces
-    for start in range(len(piece) - OURS.window + 1):
-        part = piece[start : start + OURS.window].decode()
+    for start in range(len(piece) - window_of(piece) + 1):
+        part = piece[start : start + window_of(piece)].decode()
         assert found(DISGUISES[disguise](part)) == {OURS.name}
 
 
 def test_can_00_what_is_public_is_no_hit() -> None:
     hints = [registry.get(slug).hint(Credential(key.value)) for slug, key in zip(samples.PROVIDERS, KEYS, strict=True)]
+    emails = [json.loads(key.value)["client_email"] for key in KEYS if "client_email" in key.value]
     public = [
         *hints,
+        *emails,
         OURS.value[: len(PREFIX) + LOOKUP_LENGTH],
         f"{PREFIX}…{OURS.value[-4:]}",
         "sk-proj-FAKE",
@@ -77,7 +82,7 @@ def test_can_00_an_api_key_that_nobody_was_shown_is_a_hit() -> None:
 
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_can_00_anothers_secret_is_no_hit(disguise: str) -> None:
-    for another in (*(samples.fresh_key(slug, "good") for slug in samples.PROVIDERS), mint(PREFIX).plaintext):
+    for another in (*OTHERS, mint(PREFIX).plaintext):
         assert found(DISGUISES[disguise](another)) <= {STRAY}
 
 

@@ -28,7 +28,7 @@ from tests.providerkeys.sample import (
     unknown,
     verdicts,
 )
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 from tests.trust.deliveries import (
     assert_done,
     assert_knows_nothing,

@@ -35,7 +35,7 @@ from tests.providerkeys.sample import (
     unknown,
     verdicts,
 )
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

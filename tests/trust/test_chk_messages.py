@@ -18,7 +18,7 @@ from organizations.access import Access
 from providerkeys.models import CredentialCheck
 from providerkeys.tasks import sweep
 from tests.providerkeys.sample import AFTER_THE_LEASE, FORMER, again, draft, later, pressed, saved, stored
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from organizations.access import Access, access_for
-from organizations.models import Role, User
+from organizations.models import Membership, Role, User
 from providerkeys import badges
 from providerkeys.models import CheckResult, CredentialCheck, ProviderKey
 from providerkeys.tasks import run_check
@@ -32,7 +32,7 @@ from tests.providerkeys.sample import (
     typed,
     unknown,
 )
-from tests.trust.chk import Control, Plant, controls
+from tests.trust.controls import Control, Plant, controls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -185,6 +185,7 @@ def test_chk_05_another_organizations_check_does_not_count(
     alice_access: Access, charlie_access: Access, door: Door
 ) -> None:
     member_of_both = Access(charlie_access.organization, alice_access.user, Role.ADMIN, alice_access.actor)
+    Membership.objects.create(organization=charlie_access.organization, user=alice_access.user, role=Role.ADMIN)
     judged(member_of_both)
     assert_untested(alice_access)
 

@@ -16,7 +16,7 @@ from providerkeys.models import CredentialCheck
 from providerkeys.models.check import CheckQuerySet
 from providerkeys.tasks import sweep
 from tests.providerkeys.sample import AFTER_THE_LEASE, letterbox, pressed
-from tests.trust.chk import Control, controls
+from tests.trust.controls import Control, controls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 

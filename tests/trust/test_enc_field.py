@@ -14,11 +14,11 @@ from django.forms import modelform_factory
 
 from organizations.access import Access
 from providerkeys import vault
-from providerkeys.models import ProviderKey
+from providerkeys.models.secret_record import SecretRecord
 from providerkeys.vault import Sealable, Sealed
-from tests.providerkeys import sample
-from tests.trust.chk import Control, controls
-from tests.trust.enc import COLUMN, fresh, in_database, layers, opened, the_librarys_own_field
+from tests.trust.controls import Control, controls
+from tests.trust.enc import MODELS, again, column_of, in_database, layers, opened, sealable, the_librarys_own_field
+from tests.trust.holders import HOLDERS, Holder, each_holder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -29,22 +29,24 @@ def refusing(_: object) -> NoReturn:
 
 def reject_a_form() -> None:
     """Fill in a form of every column that Django would put into one, where a validator of the secret's says no."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(COLUMN, "validators", [refusing])
-        form = modelform_factory(ProviderKey, fields="__all__")({"credentials": "typed"})
-        assert not form.is_valid()
+    for model in MODELS:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(column_of(model), "validators", [refusing])
+            form = modelform_factory(model, fields="__all__")({"credentials": "typed"})
+            assert not form.is_valid()
 
 
 def reject(**error: object) -> None:
     """Have ``full_clean`` raise for the secret's column, and for another one."""
-    with pytest.MonkeyPatch.context() as patched:
-        value = error.pop("value", None)
-        for name, rule in error.items():
-            patched.setattr(COLUMN, name, rule)
-        key = ProviderKey(name="")
-        vars(key)["credentials"] = value
-        with pytest.raises((ValidationError, TypeError)):
-            key.full_clean()
+    value = error.pop("value", None)
+    for model in MODELS:
+        with pytest.MonkeyPatch.context() as patched:
+            for name, rule in error.items():
+                patched.setattr(column_of(model), name, rule)
+            record = model()
+            vars(record)["credentials"] = value
+            with pytest.raises((ValidationError, TypeError)):
+                record.full_clean()
 
 
 COLUMN_ERRORS: dict[str, dict[str, object]] = {
@@ -56,95 +58,106 @@ COLUMN_ERRORS: dict[str, dict[str, object]] = {
 each_error = pytest.mark.parametrize("kind", [pytest.param(kind, id=f"ENC-03-{kind}") for kind in COLUMN_ERRORS])
 
 
-def test_enc_01_after_a_rejected_form_another_row_still_opens(alice_access: Access) -> None:
-    secret = fresh()
-    key = sample.stored(alice_access, secret)
+@each_holder
+def test_enc_01_after_a_rejected_form_another_row_still_opens(holder: Holder, alice_access: Access) -> None:
+    secret = holder.fresh()
+    record = holder.stored(alice_access, secret)
 
     reject_a_form()
 
-    assert opened(key) == secret
+    assert opened(record) == secret
 
 
-def test_enc_02_after_a_rejected_form_a_save_encrypts_once(alice_access: Access) -> None:
-    secret = fresh()
-    key = sample.stored(alice_access, secret)
-    before = in_database(key)
+@each_holder
+def test_enc_02_after_a_rejected_form_a_save_encrypts_once(holder: Holder, alice_access: Access) -> None:
+    secret = holder.fresh()
+    record = holder.stored(alice_access, secret)
+    before = in_database(record)
 
     reject_a_form()
-    sample.again(key).save()
+    again(record).save()
 
-    assert (opened(key), layers(key)) == (secret, 1)
-    assert in_database(key) == before
+    assert (opened(record), layers(record)) == (secret, 1)
+    assert in_database(record) == before
 
 
+@each_holder
 @each_error
-def test_enc_03_after_a_failed_full_clean_another_row_still_opens(kind: str, alice_access: Access) -> None:
-    secret = fresh()
-    key = sample.stored(alice_access, secret)
+def test_enc_03_after_a_failed_full_clean_another_row_still_opens(
+    kind: str, holder: Holder, alice_access: Access
+) -> None:
+    secret = holder.fresh()
+    record = holder.stored(alice_access, secret)
 
     reject(**COLUMN_ERRORS[kind])
 
-    assert opened(key) == secret
+    assert opened(record) == secret
 
 
-def by_update(key: ProviderKey) -> None:
-    assert ProviderKey.objects.filter(pk=key.pk).update(credentials=key.credentials) == 1
+def by_update(record: SecretRecord) -> None:
+    assert type(record)._default_manager.filter(pk=record.pk).update(credentials=record.credentials) == 1
 
 
-def by_bulk_update(key: ProviderKey) -> None:
-    assert ProviderKey.objects.bulk_update([key], ["credentials"]) == 1
+def by_bulk_update(record: SecretRecord) -> None:
+    assert type(record)._default_manager.bulk_update([record], ["credentials"]) == 1
 
 
-def by_bulk_create(key: ProviderKey) -> None:
-    ProviderKey.objects.filter(pk=key.pk).delete()
-    ProviderKey.objects.bulk_create([key])
+def by_bulk_create(record: SecretRecord) -> None:
+    type(record)._default_manager.filter(pk=record.pk).delete()
+    type(record)._default_manager.bulk_create([record])
 
 
-def written_back(write: Callable[[ProviderKey], None], access: Access) -> None:
-    secret = fresh()
-    key = sample.stored(access, secret)
+def written_back(write: Callable[[SecretRecord], None], holder: Holder, access: Access) -> None:
+    secret = holder.fresh()
+    record = holder.stored(access, secret)
     reject_a_form()
 
-    write(sample.again(key))
+    write(again(record))
 
-    assert (opened(key), layers(key)) == (secret, 1)
-
-
-def test_enc_04_update_leaves_one_layer(alice_access: Access) -> None:
-    written_back(by_update, alice_access)
+    assert (opened(record), layers(record)) == (secret, 1)
 
 
-def test_enc_05_bulk_update_leaves_one_layer(alice_access: Access) -> None:
-    written_back(by_bulk_update, alice_access)
+@each_holder
+def test_enc_04_update_leaves_one_layer(holder: Holder, alice_access: Access) -> None:
+    written_back(by_update, holder, alice_access)
 
 
-def test_enc_06_bulk_create_leaves_one_layer(alice_access: Access) -> None:
-    written_back(by_bulk_create, alice_access)
+@each_holder
+def test_enc_05_bulk_update_leaves_one_layer(holder: Holder, alice_access: Access) -> None:
+    written_back(by_bulk_update, holder, alice_access)
 
 
+@each_holder
+def test_enc_06_bulk_create_leaves_one_layer(holder: Holder, alice_access: Access) -> None:
+    written_back(by_bulk_create, holder, alice_access)
+
+
+@each_holder
 @pytest.mark.parametrize("value", ["plain", "gAAAAABfake", b"plain", Sealed()], ids=["text", "token", "bytes", "empty"])
 @pytest.mark.parametrize(
     "write", [Model.save, by_update, by_bulk_update, by_bulk_create], ids=lambda write: write.__name__
 )
 def test_enc_04_05_06_no_way_in_takes_what_the_vault_has_not_sealed(
-    write: Callable[[ProviderKey], None], value: object, alice_access: Access
+    write: Callable[[SecretRecord], None], value: object, holder: Holder, alice_access: Access
 ) -> None:
-    key = sample.stored(alice_access)
-    vars(key)["credentials"] = value
+    record = holder.stored(alice_access)
+    vars(record)["credentials"] = value
 
     with pytest.raises(TypeError, match="only what the vault has sealed"):
-        write(key)
+        write(record)
 
 
-def test_enc_11_one_secret_saved_again_is_another_ciphertext(alice_access: Access) -> None:
-    secret = fresh()
-    first, second = sample.stored(alice_access, secret), sample.stored(alice_access, secret)
+@each_holder
+def test_enc_11_one_secret_saved_again_is_another_ciphertext(holder: Holder, alice_access: Access) -> None:
+    secret = holder.fresh()
+    first, second = holder.stored(alice_access, secret), holder.stored(alice_access, secret)
     before = in_database(first)
 
-    sample.replaced(alice_access, first, secret)
-    sealed_twice = vault.seal(second, secret), vault.seal(second, secret)
+    holder.replace(alice_access, first, holder.fresh())
+    holder.replace(alice_access, first, secret)
+    sealed_twice = [str(vault.seal(sealable(second), secret)._token) for _ in range(2)]
 
-    assert len({before, in_database(first), in_database(second), *(str(one._token) for one in sealed_twice)}) == 5
+    assert len({before, in_database(first), in_database(second), *sealed_twice}) == 5
     assert opened(first) == opened(second) == secret
 
 
@@ -165,7 +178,7 @@ def taking_anything(monkeypatch: pytest.MonkeyPatch) -> None:
 @controls(
     [
         *(
-            Control(case, the_librarys_own_field)
+            Control(case, the_librarys_own_field, {"holder": holder})
             for case in (
                 test_enc_01_after_a_rejected_form_another_row_still_opens,
                 test_enc_02_after_a_rejected_form_a_save_encrypts_once,
@@ -173,22 +186,34 @@ def taking_anything(monkeypatch: pytest.MonkeyPatch) -> None:
                 test_enc_05_bulk_update_leaves_one_layer,
                 test_enc_06_bulk_create_leaves_one_layer,
             )
+            for holder in HOLDERS
         ),
         *(
             Control(
-                test_enc_03_after_a_failed_full_clean_another_row_still_opens, the_librarys_own_field, {"kind": kind}
+                test_enc_03_after_a_failed_full_clean_another_row_still_opens,
+                the_librarys_own_field,
+                {"kind": kind, "holder": holder},
             )
             for kind in COLUMN_ERRORS
+            for holder in HOLDERS
         ),
         *(
             Control(
                 test_enc_04_05_06_no_way_in_takes_what_the_vault_has_not_sealed,
                 taking_anything,
-                {"write": write, "value": "gAAAAABfake"},
+                {"write": write, "value": "gAAAAABfake", "holder": holder},
             )
             for write in (Model.save, by_update, by_bulk_update, by_bulk_create)
+            for holder in HOLDERS
         ),
-        Control(test_enc_11_one_secret_saved_again_is_another_ciphertext, sealing_equal_secrets_alike),
+        *(
+            Control(
+                test_enc_11_one_secret_saved_again_is_another_ciphertext,
+                sealing_equal_secrets_alike,
+                {"holder": holder},
+            )
+            for holder in HOLDERS
+        ),
     ]
 )
 def test_control(control: Control, request: pytest.FixtureRequest) -> None:

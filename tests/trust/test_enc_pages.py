@@ -1,5 +1,6 @@
 """ENC-17: no page opens a secret, whoever looks at it and however many keys there are."""
 
+import copy
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,36 +18,54 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from organizations.access import Access
-from organizations.models import User
+from organizations.ids import new_id
+from organizations.models import ApiKey, User
 from providerkeys import vault
-from providerkeys.models import ProviderKey, check_run
+from providerkeys.models import BedrockRegion, KeyAssignment, ProviderKey, check_run
+from providerkeys.providers.base import Credential
 from providerkeys.vault import Purpose
 from tests.cast import client_for
 from tests.providerkeys import sample
 from tests.providerkeys.sample import Door
-from tests.trust.chk import Control, controls
-from tests.trust.enc import fresh
+from tests.trust.controls import Control, controls
+from tests.trust.enc import fresh, sealable
+from tests.trust.holders import ACCOUNT, REGION
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 KEYS: Final = 200
 # A page that shows keys holds this hint of theirs: the proof that it was rendered with them.
 HINT: Final = "sk-proj-…"
+OTHERS: Final = ("account", "region")
 _PLACE: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 
 type Values = dict[str, str]
 
 
+def multiply(key: ProviderKey, count: int, api_key: ApiKey) -> None:
+    """That many more keys like this one, each with a secret of its own; every third for the API key. All at once: it is
+    done for each case.
+    """
+    more = [copy.copy(key) for _ in range(count)]
+    for position, one in enumerate(more, start=key.position + 1):
+        one.pk, one.position = new_id("pk"), position
+        one.seal(Credential(fresh()), key.organization)
+    ProviderKey.objects.bulk_create(more)
+    KeyAssignment.objects.bulk_create(KeyAssignment(provider_key=one, api_key=api_key) for one in more[::3])
+
+
 @pytest.fixture
 def values(alice: User, alice_access: Access, door: Door) -> Values:
-    """What stands for each part of an address, in an organization with 200 keys."""
+    """What stands for each part of an address, in an organization with 200 keys of every kind."""
     api_key = sample.api_key(alice_access)
-    for number in range(KEYS):
-        key = sample.stored(alice_access, fresh(), api_keys=[api_key] if number % 3 == 0 else None)
+    others = [holder.stored(alice_access).owner.pk for holder in (ACCOUNT, REGION)]
+    key = sample.stored(alice_access, fresh(), api_keys=[api_key])
+    multiply(key, KEYS - len(others) - 1, api_key)
     check_run.run(sample.pressed(alice_access, key).pk)
     check = sample.pressed(alice_access, secret=fresh())
     uid, token = urlsafe_base64_encode(force_bytes(alice.pk)), default_token_generator.make_token(alice)
-    return {"slug": "acme", "pk": key.pk, "key": api_key.pk, "chk": check.pk, "uidb64": uid, "token": token}
+    keys = dict(zip(OTHERS, others, strict=True))
+    return {"slug": "acme", "pk": key.pk, **keys, "key": api_key.pk, "chk": check.pk, "uidb64": uid, "token": token}
 
 
 def routes(patterns: list[Any], start: str = "/") -> Iterator[str]:
@@ -59,11 +78,17 @@ def routes(patterns: list[Any], start: str = "/") -> Iterator[str]:
 
 
 def console_pages(values: Values) -> list[str]:
-    return [_PLACE.sub(lambda part: values[part[1]], route) for route in routes(get_resolver().url_patterns)]
+    """Each page, and those of a provider key for a key of each kind."""
+    found = list(routes(get_resolver().url_patterns))
+    kinds = ({**values, "pk": values[one]} for one in ("pk", *OTHERS))
+    return list({_PLACE.sub(lambda part, of=one: of[part[1]], route): None for one in kinds for route in found})  # type: ignore[misc]
 
 
-def admin_pages(_: Values) -> list[str]:
-    found = ["/admin/"]
+def admin_pages(values: Values) -> list[str]:
+    found = [
+        "/admin/",
+        *(reverse("admin:providerkeys_providerkey_change", args=[values[one]]) for one in ("pk", *OTHERS)),
+    ]
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         rows = list(model._default_manager.values_list("pk", flat=True)[:1])
@@ -123,16 +148,25 @@ def test_enc_17_no_page_opens_a_secret(who: str, values: Values, request: pytest
     assert HINT in said[reader.listing]
 
 
+def _opened(key: ProviderKey) -> str:
+    return "".join(vault.reveal(sealable(record), Purpose.CHECK) for record in key.secrets)
+
+
 def opening_to_see_whether_it_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ProviderKey, "readable", property(lambda key: bool(vault.reveal(key, Purpose.CHECK))))
+    monkeypatch.setattr(ProviderKey, "readable", property(lambda key: bool(_opened(key))))
 
 
 def making_the_hint_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ProviderKey, "__str__", lambda key: f"{key.name} …{vault.reveal(key, Purpose.CHECK)[-4:]}")
+    monkeypatch.setattr(ProviderKey, "__str__", lambda key: f"{key.name} …{_opened(key)[-4:]}")
+
+
+def making_a_regions_hint_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BedrockRegion, "__str__", lambda row: f"{row.region} …{vault.reveal(row, Purpose.CHECK)[-4:]}")
 
 
 @controls(
     [
+        Control(test_enc_17_no_page_opens_a_secret, making_a_regions_hint_when_asked, {"who": "staff"}),
         Control(test_enc_17_no_page_opens_a_secret, opening_to_see_whether_it_opens, {"who": "admin"}),
         Control(test_enc_17_no_page_opens_a_secret, opening_to_see_whether_it_opens, {"who": "member"}),
         Control(test_enc_17_no_page_opens_a_secret, making_the_hint_when_asked, {"who": "staff"}),

@@ -2,19 +2,15 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-import providerkeys
-from tests.trust.chk import Control, Plant, controls
+from tests.trust.controls import Control, Plant, controls
+from tests.trust.sources import names, sources
 
 pytestmark = pytest.mark.database
 
-ROOT: Final = Path(providerkeys.__file__).parent.parent
 VAULT: Final = "providerkeys/vault.py"
 
 # The check opens what it is about to test. The gateway will be the second caller, and there is no third.
@@ -34,27 +30,6 @@ ENCRYPTION: Final = (
     "nacl",
 )
 VERBS: Final = {"encrypt", "encrypt_at_time", "decrypt", "decrypt_at_time", "rotate"}
-
-
-@cache
-def sources() -> dict[str, ast.Module]:
-    """The project's own modules by path, tests aside."""
-    packages = [folder.parent for folder in ROOT.glob("*/__init__.py") if folder.parent.name != "tests"]
-    files = [*ROOT.glob("*.py"), *(file for package in packages for file in package.rglob("*.py"))]
-    return {str(file.relative_to(ROOT)): ast.parse(file.read_text(encoding="utf-8")) for file in files}
-
-
-def names(tree: ast.AST) -> Iterator[str]:
-    """Every name that a module uses, imports or spells in a text, as ``getattr`` and ``import_module`` take it."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
-                yield name
-            case ast.Import(names=imported):
-                yield from (one.name for one in imported)
-            case ast.ImportFrom(module=str(module), names=imported):
-                for one in imported:
-                    yield from (one.name, f"{module}.{one.name}")
 
 
 def users(words: set[str]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from tests.trust.families import summary
 
 IDS = {
     "enc": {f"{number:02}" for number in range(1, 18)},
-    "chk": {"01", "02", "03", "05", "07", "08", "10", *(str(number) for number in range(20, 30))},
+    "chk": {"01", "02", "03", "05", "07", "08", "09", "10", *(str(number) for number in range(20, 30))},
 }
 
 

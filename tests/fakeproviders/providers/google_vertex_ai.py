@@ -5,7 +5,6 @@ The assertion is really verified: its signature against the account's public key
 access token names the scenario that countTokens and inference then play.
 """
 
-import hashlib
 import json
 import re
 import time
@@ -19,7 +18,7 @@ from tests.fakeproviders.inference import scenarios
 from tests.fakeproviders.inference.chat import CHAT
 from tests.fakeproviders.inference.routes import Dialect
 from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service, Verdict
-from tests.fakeproviders.service_accounts import PROJECT, TOKEN_URI, Assertion, ServiceAccountShape
+from tests.fakeproviders.service_accounts import PROJECT, TOKEN_URI, Assertion, ServiceAccountShape, token_seed
 from tests.fakeproviders.wire import Answer, Headers, Request, json_answer
 
 _AT_TOKEN: Final = frozenset({"token"})
@@ -83,8 +82,7 @@ def _error_of(assertion: Assertion, grants: list[str]) -> tuple[str, str] | None
 
 def _token(ask: Ask) -> Answer:
     """A token that is new each time, and names what countTokens is to play."""
-    seed = hashlib.sha256(ask.credential.encode()).hexdigest()
-    token = f"ya29.FAKE{seed}-{ask.nth}-{_SHAPE.scenario(ask.credential)}"
+    token = f"ya29.FAKE{token_seed(ask.credential)}-{ask.nth}-{_SHAPE.scenario(ask.credential)}"
     return json_answer(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
 

@@ -1,6 +1,8 @@
 """zAI, as ``provider-contracts.md`` §1.6 documents it: models list, inference, and its table of codes."""
 
 import secrets
+import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +11,7 @@ from tests.fakeproviders.inference.chat import CHAT
 from tests.fakeproviders.inference.embeddings import EMBEDDINGS
 from tests.fakeproviders.inference.routes import Dialect
 from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service, Verdict
-from tests.fakeproviders.shape import KeyShape
+from tests.fakeproviders.shape import API_KEY, KeyShape
 from tests.fakeproviders.wire import Answer, Headers, Request, json_answer
 
 _CHAT: Final = "/api/paas/v4/chat/completions"
@@ -17,6 +19,9 @@ _LANGUAGE: Final = ("accept-language", r"en-US,en")
 _PROBES: Final = frozenset({"models", "empty"})
 _MODELS = ("glm-4.6", "glm-4.5", "glm-4.5-air", "glm-4.5-flash")
 _SECRET: Final = 16
+_PUBLIC: Final = "facade0"
+_FAKE: Final = "FAKE"
+_ALPHABET: Final = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,17 @@ class _TwoParts(KeyShape):
     """An id of 32 hexadecimal digits, a dot, and a secret of 16 that ends in the scenario (17 for the longest names)."""
 
     def sample(self, scenario: str) -> str:
-        return self._join("facade0" * 5, "FAKE0EXAMPLE0KEY", scenario)
+        return self._join(_PUBLIC * 5, "FAKE0EXAMPLE0KEY", scenario)
 
     def fresh(self, scenario: str) -> str:
-        return self._join("facade0" + secrets.token_hex(16), "FAKE0EXAMPLE0KEY", scenario)
+        random = "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET))
+        return self._join(_PUBLIC + secrets.token_hex(16), _FAKE + random, scenario)
+
+    def secret_parts(self, key: str) -> Mapping[str, tuple[str, ...]]:
+        """Both halves. Of the second only seven characters are random, so those beside them count."""
+        id_, _, secret = key.partition(".")
+        start, end = len(_FAKE) - 1, len(secret) - len(self.scenario(key))
+        return {API_KEY: (id_[len(_PUBLIC) :], secret[start:end])}
 
     def _join(self, id_: str, filler: str, scenario: str) -> str:
         end = self.separator + scenario

@@ -19,10 +19,8 @@ from providerkeys.providers.base import (
     Verdict,
 )
 from providerkeys.providers.verdicts import common_reasons
-from tests.fakeproviders import providers as stand_ins
 from tests.fakeproviders import samples
-from tests.fakeproviders.model import Ask
-from tests.fakeproviders.wire import Request as Received
+from tests.providerkeys.offline import Offline
 
 SECRET_PART = "FAKE0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8s9T0"
 _GARBAGE = (b"", b"<html><body>Sign in to the hotel</body></html>", b"[]", b"null", b'"error"', b"{", b'{"error":{}}')
@@ -41,11 +39,12 @@ class Recorder:
     answer: Answer | Unreachable
     good: int = 0
     requests: list[Request] = field(default_factory=list)
+    _stand_ins: Offline = field(default_factory=lambda: Offline("good"))
 
     def __call__(self, request: Request) -> Answer:
         self.requests.append(request)
         if len(self.requests) <= self.good:
-            return _good_answer(request, len(self.requests))
+            return self._stand_ins(request)
         if isinstance(self.answer, Unreachable):
             raise self.answer
         return self.answer
@@ -87,16 +86,7 @@ def _check(provider: Provider, answer: Answer | Unreachable, good: int = 0) -> t
         return unreachable.reason, recorder
 
 
-def _good_answer(request: Request, nth: int) -> Answer:
-    stand_in, service = stand_ins.served()[request.endpoint.name]
-    headers = {"Host": request.endpoint.host, **request.headers}
-    lower = tuple((name.lower(), value) for name, value in headers.items())
-    received = Received(request.method, request.path, lower, request.body)
-    answer = stand_in.answer(service, Ask(received, service.read_credential(received), nth), "good")
-    return Answer(answer.status, answer.content_type, answer.body)
-
-
-def _steps(provider: Provider) -> int:
+def steps(provider: Provider) -> int:
     """How many good answers prove a good credential: what comes after them can only tell more."""
     if provider.slug not in samples.PROVIDERS:
         return 1
@@ -146,7 +136,7 @@ def _reasons_exist(provider: Provider) -> Iterator[str]:
 
 
 def _garbage_is_never_a_judgement(provider: Provider) -> Iterator[str]:
-    for good in range(_steps(provider)):
+    for good in range(steps(provider)):
         for content_type in ("text/html", "application/json"):
             for body in _GARBAGE:
                 code, _ = _check(provider, Answer(200, content_type, body), good)
@@ -158,7 +148,7 @@ def _garbage_is_never_a_judgement(provider: Provider) -> Iterator[str]:
 
 
 def _trouble_is_never_the_keys_fault(provider: Provider) -> Iterator[str]:
-    for good in range(_steps(provider)):
+    for good in range(steps(provider)):
         for status, body in _troubles(every=good == 0):
             code, _ = _check(provider, Answer(status, "application/json", body), good)
             verdict = provider.verdict(code)
@@ -179,11 +169,11 @@ def _troubles(*, every: bool) -> Iterator[tuple[int, bytes]]:
 
 
 def _asks_only_its_own_host_and_little(provider: Provider) -> Iterator[str]:
-    steps = _steps(provider)
+    most = steps(provider)
     for status in (200, 400, 401, 403, 404, 405, 429, 500):
-        for good in range(steps):
+        for good in range(most):
             _, recorder = _check(provider, Answer(status, "application/json", b"{}"), good)
-            if not 1 <= len(recorder.requests) <= steps + 2:
+            if not 1 <= len(recorder.requests) <= most + 2:
                 yield f"it asks {len(recorder.requests)} times"
             for request in recorder.requests:
                 if request.endpoint not in provider.endpoints:

@@ -64,6 +64,26 @@ def test_the_clock_bounds_a_call_however_it_drips(ask: Ask, monkeypatch: pytest.
     assert time.monotonic() - started < 2
 
 
+def test_all_that_one_check_asks_shares_its_time(
+    providers: CheckedProviders, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after the time is up is not even begun; another check has its own time."""
+    settings.PROVIDER_BASE_URLS = providers.base_urls
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.3)
+    silent, good = (_models_for(samples.fresh_key("openai", scenario)) for scenario in ("hang", "good"))
+    carry, started = http.sender(), time.monotonic()
+    for request in (silent, good):
+        with pytest.raises(http.Unreachable, match="timeout"):
+            carry(request)
+    assert time.monotonic() - started < 1
+    assert len(providers.requests()) == 1
+    assert http.sender()(good).status == 200
+
+
+def _models_for(key: str) -> Request:
+    return Request(Endpoint("openai", "api.openai.com"), "/v1/models", {"Authorization": f"Bearer {key}"})
+
+
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"])
 def test_no_proxy_of_the_environment_is_used(ask: Ask, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "http://127.0.0.1:9")

@@ -54,6 +54,8 @@ _REFUSED = {
     "another provider's": (_ANTHROPIC, "Anthropic"),
     "admin key": ("sk-admin-" + "F" * 60, "can never be used"),
     "sign-in token": ("eyJ" + "F" * 60, "can never be used"),
+    "organization's id": ("org-" + "F" * 24, "the id of an OpenAI organization, not a key"),
+    "project's id": ("proj_" + "F" * 24, "the id of an OpenAI project, not a key"),
     "Google API key": ("AIza" + "F" * 35, "can never be used"),
     "AWS access key id": ("AKIA" + "F" * 16, "can never be used"),
     "temporary AWS id": ("ASIA" + "F" * 16, "can never be used"),

@@ -42,6 +42,10 @@ class Watch:
         absent = [f"no answer of {status}" for status in self._allowed - set(self._failed)]
         return [*self._said, *surprises, *absent]
 
+    def breaches(self) -> list[str]:
+        """What no answer excuses: errors that nobody caught, and breaches of the policy."""
+        return [said for said in self._said if said.startswith(("uncaught: ", "error: policy: "))]
+
     def forget(self) -> None:
         """Start anew: what was heard so far has been looked at."""
         self.addresses.clear()
