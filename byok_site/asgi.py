@@ -1,6 +1,7 @@
 """Console and gateway side by side, as one table: the first row that matches a request's path answers it."""
 
 import os
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,6 +17,7 @@ django_application = get_asgi_application()
 from byok_site import health, startup  # noqa: E402
 from byok_site.answers import send_json  # noqa: E402
 from byok_site.bodies import limit_body  # noqa: E402
+from gateway.app import PATHS, close_gateway, gateway, open_gateway  # noqa: E402
 
 CONSOLE_BODY_LIMIT = 1024 * 1024
 
@@ -42,23 +44,37 @@ class Row:
         return path.startswith(self.path) if self.path.endswith("/") else path == self.path
 
 
-TABLE = (
+GATEWAY_TABLE = (
+    *(Row(path, gateway) for path in PATHS),
     Row("/healthz", health.alive),
     Row("/readyz", health.ready),
     Row("/v1/", unknown_route),
-    Row("/", limit_body(console, CONSOLE_BODY_LIMIT)),
 )
+TABLE = (*GATEWAY_TABLE, Row("/", limit_body(console, CONSOLE_BODY_LIMIT)))
 
 
-async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    if scope["type"] == "lifespan":
-        await lifespan(receive, send)
-    elif scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1000, "reason": None})
-    else:
-        # A path that starts without a slash ("OPTIONS *") is nobody's; Django answers it like any other unknown one.
-        row = next((row for row in TABLE if row.matches(scope["path"])), TABLE[-1])
-        await row.app(scope, receive, send)
+type Application = Callable[[Scope, ASGIReceiveCallable, ASGISendCallable], Coroutine[None, None, None]]
+
+
+def assemble(table: tuple[Row, ...], otherwise: ASGI3Application) -> Application:
+    """An application of these rows. `otherwise` answers what none of them matches."""
+
+    async def assembled(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+        else:
+            app = next((row.app for row in table if row.matches(scope["path"])), otherwise)
+            await app(scope, receive, send)
+
+    return assembled
+
+
+# A path that starts without a slash ("OPTIONS *") is nobody's; Django answers it like any other unknown one.
+application = assemble(TABLE, TABLE[-1].app)
+gateway_application = assemble(GATEWAY_TABLE, unknown_route)
+"""The gateway alone, for processes that serve programs and no people."""
 
 
 async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -68,6 +84,8 @@ async def lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None
     if refusal:
         await send({"type": "lifespan.startup.failed", "message": refusal})
         return
+    await open_gateway()
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    await close_gateway()
     await send({"type": "lifespan.shutdown.complete"})

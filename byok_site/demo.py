@@ -52,15 +52,19 @@ _FLEETS: tuple[tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...]], ..
 )
 
 
-def seed() -> None:
-    """Fill the demo's database, which holds `ORGANIZATION` and its first admin. Workers run the checks that it queues."""
+def seed() -> str:
+    """Fill the demo's database, which holds `ORGANIZATION` and its first admin. Workers run the checks that it queues.
+
+    Returns the API key called production, for programs to try.
+    """
     acme, globex = (Organization.objects.get_or_create(name=name)[0] for name in (ORGANIZATION, "Globex"))
     alice = _person("Alice Keller", ADMIN, (acme, Role.ADMIN), (globex, Role.MEMBER))
     _person("Dana Ortiz", MEMBER, (acme, Role.MEMBER))
     _person("Charlie Voss", STRANGER, (globex, Role.ADMIN))
     User.objects.create_superuser(STAFF, PASSWORD, name="Sam Reyes")
     access = access_for(alice, acme.slug)
-    issued = {name: _api_key(access, name) for name in _api_key_names()}
+    minted = {name: _api_key(access, name) for name in _api_key_names()}
+    issued = {name: key for name, (key, _) in minted.items()}
     for provider, name, scenario, served in _KEYS:
         _provider_key(access, provider, name, scenario, [issued[one].pk for one in served])
     for provider, name, rows, served in _FLEETS:
@@ -68,16 +72,21 @@ def seed() -> None:
     access.all(ProviderKey).get(name="Last year’s account").disable(access)
     issued["leaving"].delete_by(access)
     issued["playground"].disable(access)
+    return minted["production"][1]
 
 
-def introduction() -> Iterator[str]:
-    """Who can log in, and what to paste to see each verdict."""
+def introduction(api_key: str) -> Iterator[str]:
+    """Who can log in, what a program may send with `api_key`, and what to paste to see each verdict."""
     yield f"Log in at {settings.BASE_URL} with the password `{PASSWORD}` as"
     yield f"  {ADMIN:<24} admin of Acme, member of Globex"
     yield f"  {MEMBER:<24} member of Acme, who may look"
     yield f"  {STRANGER:<24} admin of Globex"
     yield f"  {STAFF:<24} staff, at {settings.BASE_URL}/admin/"
     yield f"Mails are files in {settings.DATA_DIR / 'mail'}"
+    yield "Programs send requests with an API key; its provider keys pay for them:"
+    yield f"  BYOK_URL={settings.GATEWAY_URL} BYOK_API_KEY={api_key}"
+    yield f"  curl {settings.GATEWAY_URL}/v1/chat/completions -H 'Authorization: Bearer {api_key}' \\"
+    yield """       -d '{"model": "openai/gpt-6.2-sol", "messages": [{"role": "user", "content": "hello"}]}'"""
     yield "Credentials to try, by provider and verdict:"
     for provider in registry.all():
         for verdict, sample in samples.one_of_each_verdict(provider.slug).items():
@@ -111,10 +120,9 @@ def _api_key_names() -> list[str]:
     return sorted({name for *_, served in _KEYS for name in served} | {"production"})
 
 
-def _api_key(access: Access, name: str) -> ApiKey:
+def _api_key(access: Access, name: str) -> tuple[ApiKey, str]:
     expires_at = timezone.now() + timedelta(days=90) if name == "ci" else None
-    key, _ = ApiKey.issue(access, name, expires_at)
-    return key
+    return ApiKey.issue(access, name, expires_at)
 
 
 @transaction.atomic

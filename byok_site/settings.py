@@ -43,11 +43,13 @@ TRUSTED_PROXIES = services.trusted_proxies(env)
 PROVIDER_BASE_URLS = provider_base_urls(env.text("PROVIDER_BASE_URLS"))
 OUTBOUND_PROXY = services.outbound_proxy(env)
 OUTBOUND_CA_FILE = services.outbound_ca_file(env)
+GATEWAY_FIRST_BYTE_TIMEOUT = env.integer("GATEWAY_FIRST_BYTE_TIMEOUT", 600)
 BEDROCK_GLOBAL_REGION = env.choice("BEDROCK_GLOBAL_REGION", "us-east-1", aws_regions.REGIONS)
 
 INSTALLED_APPS = [
     "organizations",
     "providerkeys",
+    "gateway",
     "byok_site",
     "django_htmx",
     "axes",
@@ -192,7 +194,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat.schedule")
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "providerkeys.sweep", "schedule": 10.0, "options": {"expires": 10}}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "providerkeys.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "prune requests": {"task": "gateway.prune", "schedule": 3600.0, "options": {"expires": 3600}},
+}
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "byok_site.errors.QuietReporterFilter"
 LOGGING = logs.configuration(

@@ -1,4 +1,7 @@
-"""`python -m byok_site.web`: console and gateway behind uvicorn, with the options that are part of the product."""
+"""`python -m byok_site.web`: console and gateway behind uvicorn, with the options that are part of the product.
+
+`python -m byok_site.web gateway` serves the gateway alone.
+"""
 
 import os
 import sys
@@ -18,7 +21,7 @@ def main() -> None:
     except ImproperlyConfigured as refusal:
         sys.exit(f"byok: {refusal}")
     uvicorn.run(
-        "byok_site.asgi:application",
+        "byok_site.asgi:gateway_application" if sys.argv[1:] == ["gateway"] else "byok_site.asgi:application",
         host=host,
         port=port,
         lifespan="on",

@@ -9,7 +9,7 @@ import logging
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 from celery import current_app
 from django.conf import settings
@@ -34,6 +34,7 @@ AUTOMATIC_DEADLINE: Final = timedelta(minutes=15)
 LEASE: Final = timedelta(seconds=20)
 MAX_ATTEMPTS: Final = 2
 RESEND_AFTER: Final = timedelta(seconds=10)
+_RECHECK_PAUSE: Final = timedelta(minutes=5)
 _MINUTE: Final = timedelta(minutes=1)
 _PRESS: Final = "credentials.tested"
 _SAVES: Final = ("provider_key.created", "provider_key.updated")
@@ -138,7 +139,8 @@ class CredentialCheck(models.Model):
         with transaction.atomic():
             organization = Organization.objects.select_for_update().get(pk=access.organization.pk)
             cls._refuse_too_many(organization)
-            check = cls._queue(access, provider, rows, key, PRESSED_DEADLINE)
+            check = cls(organization=organization, provider=provider, provider_key=key, requested_by=access.user)
+            check._queue(rows, PRESSED_DEADLINE)
             AuditEvent.record(organization, access.actor, _PRESS, key or check, provider=provider)
         return check
 
@@ -152,27 +154,33 @@ class CredentialCheck(models.Model):
         key.sum_up()
         if not rows or cls._saves_are_many(access.organization):
             return None
-        return cls._queue(access, key.provider, rows, key, AUTOMATIC_DEADLINE)
+        check = cls(organization=access.organization, provider=key.provider, provider_key=key, requested_by=access.user)
+        return check._queue(rows, AUTOMATIC_DEADLINE)
 
     @classmethod
-    def _queue(
-        cls, access: Access, provider: str, rows: Sequence[Row], key: ProviderKey | None, deadline: timedelta
-    ) -> "CredentialCheck":
+    @transaction.atomic
+    def recheck(cls, provider_key_id: str) -> "CredentialCheck | None":
+        """Queue a check of a stored key that its provider refused in use; nothing where that is or was just being done."""
         now = timezone.now()
-        check = cls(
-            organization=access.organization,
-            provider=provider,
-            provider_key=key,
-            requested_by=access.user,
-            automatic=deadline is AUTOMATIC_DEADLINE,
-            created_at=now,
-            deadline=now + deadline,
-        )
-        check._hold(rows)
-        check.save(force_insert=True)
-        CheckResult.objects.bulk_create(CheckResult.of(check, place, row) for place, row in enumerate(rows))
-        transaction.on_commit(check.send)
-        return check
+        key = ProviderKey.objects.filter(pk=provider_key_id).select_related("organization").first()
+        if key is None or (key.last_check_at and key.last_check_at > now - _RECHECK_PAUSE):
+            return None
+        Organization.objects.select_for_update().get(pk=key.organization_id)
+        unfinished = cls.objects.filter(organization_id=key.organization_id).unfinished(now)
+        if unfinished.filter(provider_key=key).exists() or unfinished.count() >= settings.CHECKS_UNFINISHED:
+            return None
+        check = cls(organization=key.organization, provider=key.provider, provider_key=key)
+        return check._queue(key.stored_rows(), AUTOMATIC_DEADLINE)
+
+    def _queue(self, rows: Sequence[Row], deadline: timedelta) -> Self:
+        self.automatic = deadline is AUTOMATIC_DEADLINE
+        self.created_at = timezone.now()
+        self.deadline = self.created_at + deadline
+        self._hold(rows)
+        self.save(force_insert=True)
+        CheckResult.objects.bulk_create(CheckResult.of(self, place, row) for place, row in enumerate(rows))
+        transaction.on_commit(self.send)
+        return self
 
     def _hold(self, rows: Sequence[Row]) -> None:
         typed = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from providerkeys.providers.base import ApiKeyProvider, Endpoint, Rule, WrongKind
+from providerkeys.providers.base import Api, ApiKeyProvider, Endpoint, Inference, Rule, WrongKind
 from providerkeys.providers.verdicts import Link, Reason, Verdict
 
 _KEYS = Link("Anthropic’s API keys", "https://platform.claude.com/settings/keys")
@@ -67,6 +67,11 @@ PROVIDER = _Anthropic(
     keys_url=_KEYS.url,
     billing_url=_BILLING.url,
     docs_url="https://platform.claude.com/docs/en/api/overview",
+    inference=Inference(
+        paths={api: api.value for api in (Api.MESSAGES, Api.COUNT_TOKENS)},
+        models="/v1/models?limit=1000",
+        model_prefixes=("claude-",),
+    ),
     public_prefixes=("sk-ant-api03-", "sk-ant-"),
     own_marks=("sk-ant-",),
     shape=r"sk-ant-api03-[\w-]{93}AA",

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from providerkeys.providers.http import Answer, Endpoint, Request, Unreachable
+from providerkeys.providers.inference import Api, Inference, NoWayIn, WayIn
 from providerkeys.providers.verdicts import Reason, Verdict, common_reasons
 
 _HIDDEN_CHARACTERS: Final = 20
@@ -98,6 +99,10 @@ class Provider(ABC):
     docs_url: str
     reasons: Mapping[str, Reason]
     name_suggestion: str = "Production Key"
+    inference: Inference = field(default_factory=Inference)
+    """What the gateway may ask it for."""
+    signs_in: bool = False
+    """Whether the way in is asked for at the provider, so that it is worth keeping for as long as it lasts."""
 
     @abstractmethod
     def check(self, credential: Credential, send: Send) -> str:
@@ -106,6 +111,20 @@ class Provider(ABC):
     def begin(self) -> "Check":
         """How the credentials of one attempt are checked: each by itself, unless they have something in common to ask."""
         return self.check
+
+    def way_in(self, credential: Credential, send: Send) -> WayIn:
+        """How ``credential`` reaches inference. Raises ``NoWayIn``, and ``Unreachable`` as ``send`` does."""
+        raise NoWayIn("unexpected")
+
+    def models_in(self, document: Any) -> list[str]:
+        """The ids in its list of models: ``{"data": [{"id": …}, …]}``; none in anything else."""
+        listed = document.get("data") if isinstance(document, dict) else None
+        rows = (row.get("id") for row in (listed if isinstance(listed, list) else []) if isinstance(row, dict))
+        return [model for model in rows if isinstance(model, str)]
+
+    def model_id(self, asked: str) -> str:
+        """The id by which this provider knows the model that a caller calls ``asked``."""
+        return asked
 
     @abstractmethod
     def hint(self, credential: Credential) -> str:
@@ -148,6 +167,10 @@ class ApiKeyProvider(Provider):
     def looks_usual(self, key: str) -> bool:
         """Whether ``key`` has the shape that this provider's keys usually have."""
         return bool(self.shape and re.fullmatch(self.shape, key))
+
+    def way_in(self, credential: Credential, send: Send) -> WayIn:
+        """See ``Provider.way_in``: the key itself."""
+        return WayIn(self.endpoints[0], self.headers(credential.secret), credential.secret)
 
     def check(self, credential: Credential, send: Send) -> str:
         """See ``Provider.check``."""
@@ -217,12 +240,15 @@ def _text(error: Mapping[str, Any], name: str) -> str:
 
 __all__ = [
     "Answer",
+    "Api",
     "ApiKeyProvider",
     "Check",
     "Credential",
     "CredentialKind",
     "Endpoint",
     "ErrorParts",
+    "Inference",
+    "NoWayIn",
     "Provider",
     "Reason",
     "Request",
@@ -230,6 +256,7 @@ __all__ = [
     "Send",
     "Unreachable",
     "Verdict",
+    "WayIn",
     "WrongKind",
     "undocumented",
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from providerkeys.providers.base import Answer, ApiKeyProvider, Endpoint, Rule
+from providerkeys.providers.base import Answer, Api, ApiKeyProvider, Endpoint, Inference, Rule
 from providerkeys.providers.verdicts import Link, Reason, Verdict
 
 _KEYS = Link("DeepSeek’s API keys", "https://platform.deepseek.com/api_keys")
@@ -46,6 +46,9 @@ PROVIDER = _DeepSeek(
     keys_url=_KEYS.url,
     billing_url=_TOP_UP.url,
     docs_url="https://api-docs.deepseek.com/",
+    inference=Inference(
+        paths={Api.CHAT_COMPLETIONS: "/chat/completions"}, models="/models", model_prefixes=("deepseek-",)
+    ),
     public_prefixes=("sk-",),
     shape=r"sk-[a-z0-9]{32}",
     reasons=_REASONS,

@@ -19,6 +19,9 @@ from providerkeys.providers import rsa_pem
 from providerkeys.providers.base import Answer, Endpoint, ErrorParts, Request, Rule, Send, Unreachable, undocumented
 from providerkeys.providers.service_account import TOKEN_URI, ServiceAccount
 
+TOKEN_SECONDS: Final = 3600 - 600
+"""For how long a token may be used: it lasts for an hour, and one that is about to end would fail a long request."""
+
 ENDPOINT: Final = Endpoint("google_oauth", "oauth2.googleapis.com")
 
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"

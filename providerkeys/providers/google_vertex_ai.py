@@ -1,10 +1,12 @@
 """Google Vertex AI: a service account's key, tested by signing in and by counting the tokens of one word, both free."""
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 from providerkeys.providers import google_count_tokens, google_locations, google_oauth, service_account
-from providerkeys.providers.base import Credential, CredentialKind, Provider, Send
+from providerkeys.providers.base import Api, Credential, CredentialKind, Inference, NoWayIn, Provider, Send, WayIn
 from providerkeys.providers.refusals import Refused
 from providerkeys.providers.service_account import ServiceAccount
 from providerkeys.providers.verdicts import Link, Reason, Verdict
@@ -16,6 +18,7 @@ _IAM = Link("your project’s IAM page", "https://console.cloud.google.com/iam-a
 _POLICIES = Link("your organization policies", "https://console.cloud.google.com/iam-admin/orgpolicies")
 _LOCATIONS = Link("Google’s list of locations", "https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations")
 
+_PUBLISHER_MODEL: Final = re.compile(r"publishers/(?P<publisher>[^/]+)/models/(?P<model>[^/]+)")
 _LONGEST_HINT: Final = 200
 
 _REASONS = {
@@ -128,6 +131,35 @@ class _GoogleVertexAI(Provider):
         except google_oauth.NoToken as no_token:
             return no_token.reason
 
+    def way_in(self, credential: Credential, send: Send) -> WayIn:
+        """Its OpenAI-compatible endpoint, with an access token that lasts for about an hour."""
+        account, location = _account_in(credential), credential.destination.get("location", google_locations.DEFAULT)
+        if account is None or location not in google_locations.ENDPOINTS:
+            raise NoWayIn("unreadable")
+        try:
+            token = google_oauth.access_token(account, send)
+        except google_oauth.NoToken as no_token:
+            raise NoWayIn(no_token.reason) from None
+        place = f"projects/{quote(account.project_id, safe='')}/locations/{location}"
+        return WayIn(
+            google_locations.ENDPOINTS[location],
+            {"Authorization": f"Bearer {token}"},
+            token,
+            base_path=f"/v1/{place}/endpoints/openapi",
+            seconds=google_oauth.TOKEN_SECONDS,
+        )
+
+    def models_in(self, document: Any) -> list[str]:
+        """``publishers/google/models/gemini-…`` becomes ``google/gemini-…``."""
+        listed = document.get("publisherModels") if isinstance(document, dict) else None
+        names = (row.get("name") for row in (listed if isinstance(listed, list) else []) if isinstance(row, dict))
+        found = (_PUBLISHER_MODEL.fullmatch(name) for name in names if isinstance(name, str))
+        return [f"{match['publisher']}/{match['model']}" for match in found if match]
+
+    def model_id(self, asked: str) -> str:
+        """Its endpoint wants the publisher in front; a bare id means one of Google's own models."""
+        return asked if "/" in asked else f"google/{asked}"
+
     def hint(self, credential: Credential) -> str:
         """The service account’s address, and its project where the address doesn’t tell."""
         account = _account_in(credential)
@@ -158,5 +190,11 @@ PROVIDER = _GoogleVertexAI(
     keys_url=_KEYS.url,
     billing_url=_BILLING.url,
     docs_url="https://cloud.google.com/vertex-ai/generative-ai/docs",
+    inference=Inference(
+        paths={Api.CHAT_COMPLETIONS: "/chat/completions"},
+        models="/v1beta1/publishers/google/models?pageSize=100",
+        model_prefixes=("gemini-", "google/"),
+    ),
+    signs_in=True,
     reasons=_REASONS,
 )

@@ -1,6 +1,6 @@
 """Mistral: one API key, tested by listing the models, which is free."""
 
-from providerkeys.providers.base import ApiKeyProvider, Endpoint, Rule
+from providerkeys.providers.base import Api, ApiKeyProvider, Endpoint, Inference, Rule
 from providerkeys.providers.verdicts import Link, Reason, Verdict
 
 _KEYS = Link("Mistral’s API keys", "https://console.mistral.ai/api-keys")
@@ -42,6 +42,11 @@ PROVIDER = ApiKeyProvider(
     keys_url=_KEYS.url,
     billing_url=_BILLING.url,
     docs_url="https://docs.mistral.ai/api",
+    inference=Inference(
+        paths={api: api.value for api in (Api.CHAT_COMPLETIONS, Api.EMBEDDINGS)},
+        models="/v1/models",
+        model_prefixes=("mistral-", "ministral-", "magistral-", "codestral-", "devstral-", "pixtral-", "open-mistral-"),
+    ),
     shape=r"[A-Za-z0-9]{32}",
     reasons=_REASONS,
     # The status alone tells: the body of a 401 is only a sentence, and has had three shapes.

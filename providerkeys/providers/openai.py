@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from providerkeys.providers.base import (
+    Api,
     ApiKeyProvider,
     Credential,
     Endpoint,
+    Inference,
     Rule,
     Send,
     WrongKind,
@@ -88,6 +90,11 @@ PROVIDER = _OpenAI(
     keys_url=_KEYS.url,
     billing_url=_BILLING.url,
     docs_url="https://platform.openai.com/docs/api-reference/authentication",
+    inference=Inference(
+        paths={api: api.value for api in (Api.CHAT_COMPLETIONS, Api.RESPONSES, Api.EMBEDDINGS)},
+        models="/v1/models",
+        model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-", "ft:gpt-"),
+    ),
     public_prefixes=("sk-proj-", "sk-svcacct-", "sk-service-", "sk-"),
     own_marks=("sk-proj-", "sk-svcacct-", "sk-service-"),
     own_shape=r"sk-[\w-]+T3BlbkFJ[\w-]+",

@@ -10,9 +10,11 @@ from typing import Any
 
 from providerkeys.providers.base import (
     Answer,
+    Api,
     ApiKeyProvider,
     Credential,
     Endpoint,
+    Inference,
     Request,
     Rule,
     Send,
@@ -138,6 +140,11 @@ PROVIDER = _XAI(
     keys_url=_KEYS.url,
     billing_url=_BILLING.url,
     docs_url="https://docs.x.ai/docs/overview",
+    inference=Inference(
+        paths={api: api.value for api in (Api.CHAT_COMPLETIONS, Api.RESPONSES)},
+        models="/v1/models",
+        model_prefixes=("grok-",),
+    ),
     public_prefixes=("xai-",),
     own_marks=("xai-",),
     shape=r"xai-[0-9A-Za-z_]{80}",

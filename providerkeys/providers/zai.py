@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from providerkeys.providers.base import Answer, ApiKeyProvider, Endpoint, Request, Rule, Send
+from providerkeys.providers.base import Answer, Api, ApiKeyProvider, Endpoint, Inference, Request, Rule, Send
 from providerkeys.providers.verdicts import Link, Reason, Verdict
 
 _KEYS = Link("zAI’s API keys", "https://z.ai/manage-apikey/apikey-list")
@@ -134,6 +134,14 @@ PROVIDER = _ZAI(
     keys_url=_KEYS.url,
     billing_url=_BILLING.url,
     docs_url="https://docs.z.ai/api-reference/introduction",
+    inference=Inference(
+        paths={
+            Api.CHAT_COMPLETIONS: "/api/paas/v4/chat/completions",
+            Api.EMBEDDINGS: "/api/paas/v4/embeddings",
+        },
+        models="/api/paas/v4/models",
+        model_prefixes=("glm-",),
+    ),
     shape=r"[0-9a-f]{32}\.[A-Za-z0-9]{16}",
     reasons=_REASONS,
     rules=tuple(_rules()),

@@ -51,7 +51,12 @@ class FakeProviders:
 
     def requests(self, **wanted: Any) -> list[Received]:
         """What arrived, oldest first; ``wanted`` are fields of ``Received``: ``name``, ``credential``, ``outcome``, …"""
-        return [_received(row) for row in self._call("requests", **wanted)]
+        return [Received.from_dict(row) for row in self._call("requests", **wanted)]
+
+    def total(self, name: str = "", credential: str = "") -> int:
+        """How many requests arrived since the reset, also where that is more than ``requests`` can list."""
+        total: int = self._call("total", name=name, credential=credential)
+        return total
 
     def wait_for(self, credential: str = "", *, count: int = 1, seconds: float = 10.0, **wanted: Any) -> list[Received]:
         """Wait until ``count`` requests with ``credential`` (any, when empty) have arrived, and return them.
@@ -63,7 +68,7 @@ class FakeProviders:
         answer = self._call("wait", count=count, seconds=seconds, **named, **wanted)
         if not answer["reached"]:
             raise TimeoutError(f"{len(answer['requests'])} of {count} requests arrived in {seconds} s")
-        return [_received(row) for row in answer["requests"]]
+        return [Received.from_dict(row) for row in answer["requests"]]
 
     def release(self, credential: str, scenario: str = "good") -> None:
         """Open the gate of a ``gate…`` credential, before or after its request arrives, to be answered as ``scenario``."""
@@ -109,7 +114,3 @@ class FakeProviders:
         if answer.status != 200:
             raise ValueError(document["error"])
         return document
-
-
-def _received(row: dict[str, Any]) -> Received:
-    return Received(**{**row, "headers": tuple((name, value) for name, value in row["headers"])})

@@ -23,6 +23,7 @@ class Control:
         self.port = Port(self._serve)
         self._operations: dict[str, Operation] = {
             "/requests": self._requests,
+            "/total": self._total,
             "/wait": self._wait,
             "/violations": self._violations,
             "/release": self._release,
@@ -32,6 +33,9 @@ class Control:
 
     async def _requests(self, **wanted: Any) -> list[dict[str, Any]]:
         return self._fakes.journal.as_dicts(wanted)
+
+    async def _total(self, name: str = "", credential: str = "") -> int:
+        return self._fakes.journal.total(name, credential)
 
     async def _wait(self, count: int, seconds: float, **wanted: Any) -> dict[str, Any]:
         """Wait until ``count`` requests are as ``wanted``: ``{"reached": …, "requests": […]}``."""

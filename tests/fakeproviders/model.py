@@ -29,11 +29,14 @@ Verdict = Literal["valid", "limited", "invalid", "forbidden", "unreachable"]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request in the eyes of a service. ``nth`` counts this credential's requests to it, from 1, since the reset."""
+    """One request in the eyes of a service. ``nth`` counts this credential's requests to it, from 1, since the reset;
+    those for inference count by themselves, and only they have an ``id`` of their own.
+    """
 
     request: Request
     credential: str
     nth: int
+    id: int = 0
 
 
 Reply = Callable[[Ask], Answer]
@@ -44,7 +47,7 @@ class Scenario:
     """One documented answer. Without a ``reply`` the route's own success is the answer.
 
     ``on`` limits it to these routes (empty: every route). ``destination`` is where its key is used, unless that is the
-    provider's own.
+    provider's own. ``inference`` is what every route for inference says instead.
     """
 
     name: str
@@ -53,20 +56,40 @@ class Scenario:
     reply: Reply | None = None
     on: frozenset[str] = frozenset()
     destination: Mapping[str, str] = field(default_factory=dict)
+    inference: Reply | None = None
+
+    def reply_at(self, route: "Route") -> Reply:
+        """What ``route`` says in this scenario."""
+        if route.inference and self.inference:
+            return self.inference
+        applies = not self.on or route.name in self.on
+        return self.reply if self.reply and applies else route.good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A path that the provider has (``path`` is a regular expression), and its success."""
+    """A path that the provider has (``path`` is a regular expression), and its success.
+
+    ``applies`` narrows it further; ``accept`` is the content type that must be asked for; ``required`` are the headers
+    that it needs, where they are not those of its service; ``wrap`` is done to every answer.
+    """
 
     name: str
     method: str
     path: str
     good: Reply
     accept: str = "application/json"
+    applies: Callable[[Request], bool] = field(default=lambda _request: True)
+    required: tuple[tuple[str, str], ...] | None = None
+    wrap: Callable[[Answer], Answer] = field(default=lambda answer: answer)
+    inference: bool = False
 
     def matches(self, request: Request) -> bool:
-        return request.method == self.method and re.fullmatch(self.path, request.path) is not None
+        return (
+            request.method == self.method
+            and re.fullmatch(self.path, request.path) is not None
+            and self.applies(request)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +116,11 @@ class Service:
     def route(self, request: Request) -> Route | None:
         return next((route for route in self.routes if route.matches(request)), None)
 
+    def needs(self, route: Route | None) -> tuple[tuple[str, str], ...]:
+        """The headers that a request to ``route`` must have."""
+        own = route.required if route else None
+        return self.required if own is None else own
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongKind:
@@ -108,7 +136,8 @@ class Provider:
     """A provider's stand-in. Its scenarios include ``good`` and ``wrong``, the answer to every unknown key.
 
     ``stages`` are what the name of a hostile scenario begins with, one for each service that can be met with it.
-    ``destination`` is where its keys are used (a region), where that is a part of the credential.
+    ``destination`` is where its keys are used (a region), where that is a part of the credential. ``beside`` are scenarios
+    that no check of a key meets as such; ``family`` makes more of them, by name.
     """
 
     slug: str
@@ -118,11 +147,20 @@ class Provider:
     wrong_kinds: tuple[WrongKind, ...] = ()
     stages: tuple[str, ...] = ("",)
     destination: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[Scenario, ...] = ()
+    family: Callable[[str], Scenario | None] = field(default=lambda _name: None)
+    _named: dict[str, Scenario] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._named.update({scenario.name: scenario for scenario in (*self.scenarios, *self.beside)})
 
     def scenario(self, name: str) -> Scenario:
         """The scenario ``name``, or ``wrong`` when there is none of that name."""
-        named = {scenario.name: scenario for scenario in self.scenarios}
-        return named.get(name) or named["wrong"]
+        return self._named.get(name) or self.family(name) or self._named["wrong"]
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a scenario ``name`` as such."""
+        return name in self._named
 
     def scenario_name(self, credential: str) -> str:
         """What ``credential`` asks for: by its kind when that is wrong, else by its last token."""
@@ -142,11 +180,7 @@ class Provider:
         return self._answer(service, ask, self.scenario(scenario_name)).with_headers(service.edge(ask))
 
     def _answer(self, service: Service, ask: Ask, scenario: Scenario) -> Answer:
-        refusal = service.refuse(ask)
-        if refusal is not None:
-            return refusal
-        route = service.route(ask.request)
+        refusal, route = service.refuse(ask), service.route(ask.request)
         if route is None:
-            return service.not_found(ask)
-        applies = not scenario.on or route.name in scenario.on
-        return scenario.reply(ask) if scenario.reply and applies else route.good(ask)
+            return refusal or service.not_found(ask)
+        return route.wrap(refusal or scenario.reply_at(route)(ask))

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from tests.fakeproviders import hostile, rules
+from tests.fakeproviders import hostile, rules, turns
 from tests.fakeproviders.gates import Gates
 from tests.fakeproviders.hostile.act import Stage
 from tests.fakeproviders.hostile.redirects import TARGET_PATH
 from tests.fakeproviders.journal import Journal, Received, Violation
-from tests.fakeproviders.model import Ask, Provider, Service
-from tests.fakeproviders.port import Port
+from tests.fakeproviders.model import Ask, Provider, Route, Service
+from tests.fakeproviders.port import Port, Reader
+from tests.fakeproviders.sending import send
 from tests.fakeproviders.wire import Answer, BadRequest, Request, json_answer, read_request
 
 # Whoever follows a redirect gets what a careless client would call proof.
@@ -39,22 +40,24 @@ class Place:
         self._shared = shared
         self.port = Port(self._serve)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: Reader, writer: asyncio.StreamWriter) -> None:
         connection, nth = next(self._shared.connections), 0
         with contextlib.suppress(ConnectionError):
             try:
                 while request := await read_request(reader, writer):
                     nth += 1
-                    received = self._receive(request, connection, nth)
-                    if not await self._exchange(request, received, reader, writer):
+                    route = self._service.route(request)
+                    received = self._receive(request, route, connection, nth)
+                    if not await self._exchange(request, received, route, reader, writer):
                         break
             except BadRequest:
                 self._shared.journal.violations.append(Violation("bad_request", self._service.name, "not HTTP/1.1"))
 
-    def _receive(self, request: Request, connection: int, nth: int) -> Received:
+    def _receive(self, request: Request, route: Route | None, connection: int, nth: int) -> Received:
         credential, journal = self._service.read_credential(request), self._shared.journal
         received = journal.add(
             request,
+            inference=route is not None and route.inference,
             name=self._service.name,
             credential=credential,
             scenario=self._service.plays(self._provider.scenario_name(credential)),
@@ -62,19 +65,22 @@ class Place:
             nth_on_connection=nth,
             followed_redirect=request.path.startswith(TARGET_PATH),
         )
-        journal.violations += rules.judge(rules.Case(request, received, self._provider, self._service, journal))
+        journal.violations += rules.judge(rules.Case(request, received, self._provider, self._service, route, journal))
         if credential and not received.followed_redirect:
             journal.seen.setdefault(credential, self._provider.slug)
         return received
 
     async def _exchange(
-        self, request: Request, received: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, request: Request, received: Received, route: Route | None, reader: Reader, writer: asyncio.StreamWriter
     ) -> bool:
         """Answer one request; whether the connection goes on."""
         # Kept in a name: after a reset there is another journal, which knows nothing of this exchange.
         journal = self._shared.journal
-        ask = Ask(request, received.credential, journal.count(received.name, received.credential))
-        act = None if received.followed_redirect else hostile.find(received.scenario)
+        inference = route is not None and route.inference
+        nth = journal.count(received.name, received.credential, inference=inference)
+        ask = Ask(request, received.credential, nth, received.id if inference else 0)
+        scenario = self._turn(received.scenario, nth, inference=inference)
+        act = None if received.followed_redirect else hostile.find(scenario)
         outcome = "left"
         try:
             if not self.port.thawed.is_set() and not await _unless_client_leaves(reader, self.port.wait_for_thaw()):
@@ -83,13 +89,22 @@ class Place:
                 finished = await _unless_client_leaves(reader, act(self._stage(ask, writer)))
                 outcome = "answered" if finished else "left"
                 return False
-            answer = _BAIT if received.followed_redirect else self._answer(ask, received.scenario)
-            writer.write((answer if request.keeps_alive else answer.closing()).wire)
-            await writer.drain()
-            outcome = "answered"
-            return request.keeps_alive
+            answer = _BAIT if received.followed_redirect else self._answer(ask, scenario)
+            sending = send(writer, answer if request.keeps_alive else answer.closing())
+            if answer.takes_time:
+                finished = await _unless_client_leaves(reader, sending)
+            else:
+                # The common case, without the price of watching the connection meanwhile.
+                await sending
+                finished = True
+            outcome = "answered" if finished else "left"
+            return finished and request.keeps_alive
         finally:
             journal.close(received, outcome)
+
+    def _turn(self, name: str, nth: int, *, inference: bool) -> str:
+        """The scenario to play: a name that the provider itself knows means that and nothing else."""
+        return name if self._provider.knows(name) else turns.scenario(name, nth, inference=inference)
 
     def _answer(self, ask: Ask, scenario: str) -> Answer:
         return self._provider.answer(self._service, ask, scenario)
@@ -105,9 +120,9 @@ class Place:
         )
 
 
-async def _unless_client_leaves(reader: asyncio.StreamReader, work: Coroutine[Any, Any, Any]) -> bool:
-    """Whether ``work`` came to its end before the client hung up. What the client sends meanwhile is dropped."""
-    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_client_left(reader))
+async def _unless_client_leaves(reader: Reader, work: Coroutine[Any, Any, Any]) -> bool:
+    """Whether ``work`` came to its end before the client hung up."""
+    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(reader.left.wait())
     try:
         await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
         if doing.done():
@@ -117,9 +132,3 @@ async def _unless_client_leaves(reader: asyncio.StreamReader, work: Coroutine[An
         for task in (doing, leaving):
             task.cancel()
         await asyncio.gather(doing, leaving, return_exceptions=True)
-
-
-async def _client_left(reader: asyncio.StreamReader) -> None:
-    with contextlib.suppress(ConnectionError):
-        while await reader.read(1024):
-            pass

@@ -11,7 +11,24 @@ Mode = Literal["up", "refuse", "freeze", "blackhole"]
 HOST: Final = "127.0.0.1"
 _HEADER_LIMIT: Final = 256 * 1024
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+class Reader(asyncio.StreamReader):
+    """A reader that tells at once when the other side has hung up, whether or not anyone reads. ``left`` is set then."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=_HEADER_LIMIT, loop=asyncio.get_running_loop())
+        self.left = asyncio.Event()
+
+    def feed_eof(self) -> None:
+        super().feed_eof()
+        self.left.set()
+
+    def set_exception(self, exc: Exception) -> None:
+        super().set_exception(exc)
+        self.left.set()
+
+
+Handler = Callable[[Reader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Port:
@@ -42,7 +59,7 @@ class Port:
             return
         if self._server is None:
             await self.close()
-            self._server = await asyncio.start_server(self._take, sock=_bound(self.number), limit=_HEADER_LIMIT)
+            self._server = await asyncio.get_running_loop().create_server(self._connected, sock=_bound(self.number))
         if mode == "freeze":
             self.thawed.clear()
         else:
@@ -70,7 +87,11 @@ class Port:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self) -> asyncio.StreamReaderProtocol:
+        reader = Reader()
+        return asyncio.StreamReaderProtocol(reader, lambda _, writer: self._take(reader, writer))
+
+    async def _take(self, reader: Reader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
             await self._handler(reader, writer)
@@ -91,7 +112,8 @@ class Port:
 
 
 def _bound(number: int) -> socket.socket:
-    bound = socket.socket()
+    # Said to be TCP, what is accepted sends at once; else the second small piece waits for the first's acknowledgement.
+    bound = socket.socket(proto=socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.bind((HOST, number))

@@ -7,12 +7,36 @@ from functools import cache
 from typing import Final
 from urllib.parse import unquote
 
-from tests.fakeproviders import providers
+from tests.fakeproviders import bodies, providers
 from tests.fakeproviders.journal import Journal, Received, Violation
-from tests.fakeproviders.model import Provider, Service
+from tests.fakeproviders.model import Provider, Route, Service
 from tests.fakeproviders.wire import Request
 
 _LEAST_SECRET: Final = 16
+# An API key of the product; a model of ours, or the word alone, is none.
+_API_KEY: Final = re.compile(r"byok_[0-9A-Za-z]{12}")
+_CIPHERTEXT: Final = "gAAAA"
+_MAY_ARRIVE: Final = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "anthropic-beta",
+        "anthropic-version",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "host",
+        "idempotency-key",
+        "openai-beta",
+        "traceparent",
+        "tracestate",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+"""Headers of a request for inference, beside its credential's. What is wrong with a cookie has a rule of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +47,24 @@ class Case:
     received: Received
     provider: Provider
     service: Service
+    route: Route | None
     journal: Journal
+
+    @property
+    def is_inference(self) -> bool:
+        return self.route is not None and self.route.inference
 
     def holds_secret(self, text: str) -> bool:
         """Whether ``text`` holds this request's credential, or anything that begins like one."""
         own = self.received.credential
         return (len(own) >= _LEAST_SECRET and own in text) or _secrets().search(text) is not None
+
+    def body_holds_secret(self) -> bool:
+        """Whether the body does. What people ask about may hold images, in whose base64 anything turns up by chance."""
+        own = self.received.credential.encode("latin-1", "replace")
+        if len(own) >= _LEAST_SECRET and own in self.request.body:
+            return True
+        return bodies.holds(self.request.body, _starts(), _LEAST_SECRET, anywhere=not self.is_inference)
 
     def quoted(self, text: str) -> str:
         """``text`` as a finding may tell it."""
@@ -39,9 +75,15 @@ Finding = tuple[str, str]
 
 
 @cache
-def _secrets() -> re.Pattern[str]:
+def _starts() -> tuple[str, ...]:
+    """How secrets begin: each provider's, and nothing twice."""
     prefixes = (prefix for provider in providers.load() for prefix in provider.secret_prefixes)
-    starts = "|".join(re.escape(prefix) for prefix in prefixes if prefix)
+    return tuple(dict.fromkeys(prefix for prefix in prefixes if prefix))
+
+
+@cache
+def _secrets() -> re.Pattern[str]:
+    starts = "|".join(re.escape(prefix) for prefix in _starts())
     return re.compile(f"(?:{starts})[A-Za-z0-9_-]{{{_LEAST_SECRET},}}")
 
 
@@ -67,22 +109,38 @@ def _key_in_header(case: Case) -> Iterator[Finding]:
 
 
 def _key_in_body(case: Case) -> Iterator[Finding]:
-    if not case.service.credential_in_body and case.holds_secret(case.request.body.decode("latin-1")):
+    if not case.service.credential_in_body and case.body_holds_secret():
         yield "key_in_body", f"{case.received.body_length} bytes"
 
 
 def _ciphertext(case: Case) -> Iterator[Finding]:
-    places = {"target": case.request.target, "body": case.request.body.decode("latin-1"), **dict(case.request.headers)}
-    for place, text in places.items():
-        if "gAAAA" in text:
+    for place, text in _texts(case):
+        if _CIPHERTEXT in text:
             yield "ciphertext", place
+    if bodies.holds(case.request.body, (_CIPHERTEXT,), anywhere=not case.is_inference):
+        yield "ciphertext", "body"
+
+
+def _api_key_leaked(case: Case) -> Iterator[Finding]:
+    for place, text in _texts(case):
+        if _API_KEY.search(text):
+            yield "api_key_leaked", place
+    if b"byok_" in case.request.body and _API_KEY.search(case.request.body.decode("latin-1")):
+        yield "api_key_leaked", "body"
+
+
+def _texts(case: Case) -> Iterator[tuple[str, str]]:
+    """Everything but the body, with the name of its place."""
+    yield "target", unquote(case.request.target)
+    yield from case.request.headers
 
 
 def _missing_header(case: Case) -> Iterator[Finding]:
     if not case.received.credential:
         yield "missing_header", case.service.auth_header or "credential"
-    route = case.service.route(case.request)
-    wanted = (*case.service.required, *((("accept", f".*{re.escape(route.accept)}.*"),) if route else ()))
+    wanted = [*case.service.needs(case.route)]
+    if case.route and case.route.accept:
+        wanted.append(("accept", f".*{re.escape(case.route.accept)}.*"))
     for name, pattern in wanted:
         if not case.request.all(name):
             yield "missing_header", name
@@ -96,8 +154,20 @@ def _wrong_host(case: Case) -> Iterator[Finding]:
 
 
 def _unknown_route(case: Case) -> Iterator[Finding]:
-    if case.service.route(case.request) is None:
+    if case.route is None:
         yield "unknown_route", f"{case.received.method} {case.quoted(case.received.path)}"
+
+
+def _unknown_header(case: Case) -> Iterator[Finding]:
+    """What a caller sends for itself, and what we say to ourselves, stays with us."""
+    if not case.is_inference:
+        return
+    for name, _ in case.request.headers:
+        if name not in _MAY_ARRIVE and name != case.service.auth_header:
+            yield "unknown_header", case.quoted(name)
+    # An answer that is passed on as it comes must come as its caller can read it.
+    if case.request.header("accept-encoding") not in ("", "identity"):
+        yield "wrong_header", "accept-encoding"
 
 
 def _cookie(case: Case) -> Iterator[Finding]:
@@ -122,12 +192,14 @@ _ANYWHERE: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
     _key_in_url,
     _key_in_header,
     _ciphertext,
+    _api_key_leaked,
 )
 _AT_A_PROVIDER: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
     _key_in_body,
     _missing_header,
     _wrong_host,
     _unknown_route,
+    _unknown_header,
     _cookie,
     _wrong_kind,
     _elsewhere,

@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.fakeproviders import hostile as hostile_scenarios
 from tests.fakeproviders import providers
+from tests.fakeproviders.hostile import streams
 from tests.fakeproviders.model import Ask, Provider, Scenario, Verdict
 from tests.fakeproviders.shape import KeyShape
 from tests.fakeproviders.wire import Request
@@ -19,6 +20,8 @@ from tests.fakeproviders.wire import Request
 PROVIDERS: Final = tuple(provider.slug for provider in providers.load())
 KEYED: Final = tuple(provider.slug for provider in providers.load() if isinstance(provider.shape, KeyShape))
 """Those whose credential is one key, sent with one request."""
+STREAM_FAULTS: Final = streams.ROWS
+"""Scenarios in which a stream goes wrong after a good beginning, and nothing else does; with what happens."""
 _EXCERPT: Final = 160
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
@@ -99,26 +99,58 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    """A body that comes event by event: ``each`` yields the seconds to wait before an event, and its bytes.
+
+    ``failure`` is the event by which the provider says, in mid-stream, that it failed; ``{whole}`` in its text is the key.
+    """
+
+    each: Callable[[], Iterator[tuple[float, bytes]]]
+    failure: Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A well-formed answer; its length is added when it is written."""
+    """A well-formed answer; its length is added when it is written.
+
+    ``after`` are the seconds before its first byte. With ``events`` it is sent in chunks, one an event, and has no ``body``.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: Headers = ()
+    after: float = 0.0
+    events: Events | None = None
 
     def with_headers(self, headers: Headers) -> "Answer":
         """The same answer with more ``headers``."""
-        return Answer(self.status, self.body, self.content_type, self.headers + headers)
+        return replace(self, headers=self.headers + headers)
 
     def closing(self) -> "Answer":
         """The same answer as the last of its connection. Unsaid, a client would keep the connection and lose a request."""
         return self.with_headers((("connection", "close"),))
 
     @property
+    def takes_time(self) -> bool:
+        """Whether the client may well hang up before it has all of it."""
+        return self.after > 0 or self.events is not None
+
+    @property
+    def content(self) -> bytes:
+        """The whole body, its events in a row where it has some."""
+        return b"".join(event for _, event in self.events.each()) if self.events else self.body
+
+    @property
     def wire(self) -> bytes:
-        """The whole answer, as it goes out."""
-        return head(self.status, (*self._described, ("content-length", str(len(self.body))))) + self.body
+        """The whole answer in one piece, with its length."""
+        content = self.content
+        return head(self.status, (*self._described, ("content-length", str(len(content))))) + content
+
+    @property
+    def opening(self) -> bytes:
+        """The head of an answer that is sent in chunks."""
+        return head(self.status, (*self._described, ("transfer-encoding", "chunked")))
 
     @property
     def _described(self) -> Headers:
@@ -129,6 +161,11 @@ def head(status: int, headers: Headers) -> bytes:
     """A status line and ``headers``, closed by the empty line."""
     lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}", *(f"{name}: {value}" for name, value in headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def chunk(data: bytes) -> bytes:
+    """``data`` as one chunk; empty, it is the last."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def json_answer(status: int, document: Any, headers: Mapping[str, str] | None = None) -> Answer:

@@ -9,7 +9,7 @@ from asgiref.typing import ASGIReceiveEvent, ASGISendEvent, HTTPScope, Scope
 from pytest_django import Settings
 
 from byok_site import health
-from byok_site.asgi import CONSOLE_BODY_LIMIT, TABLE, application
+from byok_site.asgi import CONSOLE_BODY_LIMIT, GATEWAY_TABLE, TABLE, application, gateway_application
 from providerkeys import vault
 from providerkeys.models import Heartbeat
 from tests.house.calls import Answer, Call, ask
@@ -37,7 +37,16 @@ def get(path: str, **headers: str) -> Answer:
 
 
 def test_the_table_is_this() -> None:
-    assert [row.path for row in TABLE] == ["/healthz", "/readyz", "/v1/", "/"]
+    gateway = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/messages", "/v1/messages/count_tokens"]
+    gateway += ["/v1/models", "/v1/models/", "/healthz", "/readyz", "/v1/"]
+    assert [row.path for row in GATEWAY_TABLE] == gateway
+    assert [row.path for row in TABLE] == [*gateway, "/"]
+
+
+def test_the_gateway_alone_has_no_pages() -> None:
+    assert ask(gateway_application, Call("/login/")).status == 404
+    assert ask(gateway_application, Call("/healthz")).status == 200
+    assert ask(gateway_application, Call("/v1/models")).status == 401
 
 
 def test_healthz_says_that_the_process_answers() -> None:
@@ -96,7 +105,7 @@ def test_health_is_only_read(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/", "/v1/chat/completions", "/v1/models/openai/gpt-4o", "/v1/organizations/acme/provider-keys"]
+    "path", ["/v1/", "/v1/completions", "/v1/chat/completions/", "/v1/organizations/acme/provider-keys"]
 )
 def test_unknown_routes_of_the_data_plane_are_json(path: str) -> None:
     answer = ask(application, Call(path, "POST", STRANGE_HOST))

@@ -25,7 +25,7 @@ def test_the_first_people_are_told_by_the_introduction_alone(
 
 
 def test_the_introduction_names_people_password_and_the_folder_of_mails() -> None:
-    said = "\n".join(demo.introduction())
+    said = "\n".join(demo.introduction("byok_sample"))
 
     assert demo.ADMIN in said
     assert f"with the password `{demo.PASSWORD}`" in said

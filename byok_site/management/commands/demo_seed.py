@@ -15,6 +15,5 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         if settings.DATA_DIR.name != "demo":
             raise CommandError("Examples are for the demo alone: run `./dev demo`.")
-        demo.seed()
-        for line in demo.introduction():
+        for line in demo.introduction(demo.seed()):
             self.stdout.write(line)

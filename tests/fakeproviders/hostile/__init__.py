@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tests.fakeproviders.hostile import bodies, broken, floods, pacing, redirects
+from tests.fakeproviders.hostile import bodies, broken, floods, pacing, redirects, streams
 from tests.fakeproviders.hostile.act import Act
 from tests.fakeproviders.model import Verdict
 
@@ -27,10 +27,12 @@ ACTS: Final[dict[str, Act]] = {
     **bodies.ACTS,
     **floods.ACTS,
     **broken.ACTS,
+    **streams.ACTS,
 }
 
 FAMILIES: Final[tuple[Callable[[str], Act | None], ...]] = (
     pacing.slow,
+    streams.gate,
     pacing.gate,
     bodies.status,
     bodies.html,

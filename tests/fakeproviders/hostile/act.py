@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.fakeproviders.model import Ask
+from tests.fakeproviders.sending import send
 from tests.fakeproviders.wire import Answer
 
 
@@ -32,7 +33,7 @@ class Stage:
 
     async def finish(self, answer: Answer) -> None:
         """Send a well-formed last ``answer``."""
-        await self.send(answer.closing().wire)
+        await send(self.writer, answer.closing())
 
     async def reset(self) -> None:
         """Cut the connection so that the client sees a reset, not an end."""
@@ -48,4 +49,4 @@ Act = Callable[[Stage], Coroutine[Any, Any, None]]
 
 def lenient_list(stage: Stage) -> bytes:
     """The body of the provider's success: what a careless client would take for proof."""
-    return stage.answer("good").body or json.dumps({"object": "list", "data": []}).encode()
+    return stage.answer("good").content or json.dumps({"object": "list", "data": []}).encode()

@@ -1,7 +1,10 @@
-"""DeepSeek, as ``provider-contracts.md`` §1.4 documents it: the balance, and every answer a key can get there."""
+"""DeepSeek, as ``provider-contracts.md`` §1.4 documents it: balance, inference, and every answer a key can get there."""
 
-from typing import Any
+from typing import Any, Final
 
+from tests.fakeproviders.inference import scenarios
+from tests.fakeproviders.inference.chat import CHAT
+from tests.fakeproviders.inference.routes import Dialect
 from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service
 from tests.fakeproviders.shape import KeyShape
 from tests.fakeproviders.wire import Answer, Headers, Request, json_answer
@@ -30,6 +33,11 @@ def _balance(*, available: bool, total: str) -> Reply:
     return lambda _ask: json_answer(200, {"is_available": available, "balance_infos": infos})
 
 
+def _models(_ask: Ask) -> Answer:
+    rows = [{"id": name, "object": "model", "owned_by": "deepseek"} for name in ("deepseek-chat", "deepseek-reasoner")]
+    return json_answer(200, {"object": "list", "data": rows})
+
+
 def _refuse(ask: Ask) -> Answer | None:
     return None if ask.credential else _governor(ask)
 
@@ -38,10 +46,24 @@ def _read_key(request: Request) -> str:
     return request.bearer
 
 
-def _edge(_ask: Ask) -> Headers:
+def _complain(status: int, message: str) -> Reply:
+    """An error about a request for inference, of the type that its status has."""
+    return _error(status, message, _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error"))
+
+
+_KINDS: Final = {401: "authentication_error", 429: "rate_limit_error"}
+_DIALECT: Final = Dialect(
+    complain=_complain,
+    usage="last",
+    more_usage={"prompt_cache_hit_tokens": 0, "prompt_cache_miss_tokens": 0},
+    waiting=(b": keep-alive\n\n", b": keep-alive\n\n"),
+)
+
+
+def _edge(ask: Ask) -> Headers:
     return (
         ("server", "CloudFront"),
-        ("x-ds-trace-id", "fake0000000000000000000000000000"),
+        ("x-ds-trace-id", f"fake{ask.id:028d}"),
         ("set-cookie", "HWWAFSESID=fake-cookie-of-deepseek; path=/; HttpOnly"),
         ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
     )
@@ -63,7 +85,13 @@ _UNKNOWN = (
 )
 
 _EXHAUSTED = (
-    Scenario("nocredit", "limited", "no credit, said by the balance", _balance(available=False, total="0.00")),
+    Scenario(
+        "nocredit",
+        "limited",
+        "no credit, said by the balance",
+        _balance(available=False, total="0.00"),
+        inference=_error(402, "Insufficient Balance", "unknown_error"),
+    ),
     Scenario(
         "insufficient",
         "limited",
@@ -103,9 +131,12 @@ PROVIDER = Provider(
                 Route(
                     name="balance", method="GET", path="/user/balance", good=_balance(available=True, total="110.00")
                 ),
+                Route(name="models", method="GET", path="/models", good=_models),
+                CHAT.at("/chat/completions", _DIALECT),
             ),
             edge=_edge,
         ),
     ),
     scenarios=(*_KNOWN, *_UNKNOWN, *_EXHAUSTED, *_TROUBLED),
+    family=scenarios.family(_DIALECT),
 )

@@ -1,22 +1,31 @@
-"""Google Vertex AI, as ``provider-contracts.md`` §3 documents it: the token exchange, countTokens, and what each may say.
+"""Google Vertex AI, as ``provider-contracts.md`` §3 documents it: the token exchange, countTokens, inference, and what each
+may say.
 
 The assertion is really verified: its signature against the account's public key, audience, scope, issuer and times. The
-access token names the scenario that countTokens then plays.
+access token names the scenario that countTokens and inference then play.
 """
 
 import json
 import re
 import time
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from tests.fakeproviders.hostile import streams
+from tests.fakeproviders.inference import scenarios
+from tests.fakeproviders.inference.chat import CHAT
+from tests.fakeproviders.inference.routes import Dialect
 from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service, Verdict
 from tests.fakeproviders.service_accounts import PROJECT, TOKEN_URI, Assertion, ServiceAccountShape, token_seed
 from tests.fakeproviders.wire import Answer, Headers, Request, json_answer
 
 _AT_TOKEN: Final = frozenset({"token"})
 _AT_COUNT: Final = frozenset({"countTokens"})
+_AT_BOTH: Final = _AT_COUNT | {"chat"}
+_PLACE: Final = r"/v1/projects/[a-z0-9.:-]+/locations/[a-z0-9-]+"
+_MODELS: Final = ("gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.5-flash-lite")
 _LATER: Final = "then"
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
@@ -90,7 +99,7 @@ def _front(_ask: Ask) -> Headers:
     )
 
 
-# countTokens, at google_vertex_ai. A credential is an access token there.
+# countTokens and inference, at google_vertex_ai. A credential is an access token there.
 
 
 def _read_token(request: Request) -> str:
@@ -120,14 +129,19 @@ def _missing(ask: Ask) -> Answer:
     return json_answer(404, _envelope(404, "NOT_FOUND", message))
 
 
+def _served(ask: Ask) -> Answer:
+    """The success of whichever route was asked."""
+    return (_count if ask.request.path.endswith(":countTokens") else _CHAT.good)(ask)
+
+
 def _at_first(reply: Reply) -> Reply:
     """``reply`` to the first question with this token, then the good answer."""
-    return lambda ask: reply(ask) if ask.nth == 1 else _count(ask)
+    return lambda ask: reply(ask) if ask.nth == 1 else _served(ask)
 
 
 def _at_first_token(reply: Reply) -> Reply:
     """``reply`` to the first token that a client comes with, the good answer to the one that it fetches then."""
-    return lambda ask: reply(ask) if _number(ask.credential) % 2 else _count(ask)
+    return lambda ask: reply(ask) if _number(ask.credential) % 2 else _served(ask)
 
 
 def _number(token: str) -> int:
@@ -141,10 +155,14 @@ def _refuse_question(ask: Ask) -> Answer | None:
         return _says(401, _UNAUTHENTICATED)(ask)
     location = ask.request.path.partition("/locations/")[2].partition("/")[0]
     host = ask.request.header("host")
-    if host not in {f"{location}-aiplatform.googleapis.com", f"aiplatform.{location}.rep.googleapis.com"} and (
-        (location, host) != ("global", "aiplatform.googleapis.com")
+    if (
+        location
+        and host not in {f"{location}-aiplatform.googleapis.com", f"aiplatform.{location}.rep.googleapis.com"}
+        and ((location, host) != ("global", "aiplatform.googleapis.com"))
     ):
         return _says(400, _envelope(400, "INVALID_ARGUMENT", "The location does not match the endpoint."))(ask)
+    if not ask.request.path.endswith(":countTokens"):
+        return None
     try:
         [content] = json.loads(ask.request.body)["contents"]
         known = bool(content["parts"][0]["text"])
@@ -156,6 +174,45 @@ def _refuse_question(ask: Ask) -> Answer | None:
 def _count(_ask: Ask) -> Answer:
     counted = {"totalTokens": 1, "totalBillableCharacters": 2}
     return json_answer(200, {**counted, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 1}]})
+
+
+def _models(_ask: Ask) -> Answer:
+    rows = [
+        {
+            "name": f"publishers/google/models/{name}",
+            "versionId": "default",
+            "openSourceCategory": "PROPRIETARY",
+            "launchStage": "GA",
+        }
+        for name in _MODELS
+    ]
+    return json_answer(200, {"publisherModels": rows})
+
+
+def _complain(status: int, message: str) -> Reply:
+    """An error about a request for inference; ``{whole}`` in ``message`` is the access token itself."""
+    kind = _KINDS.get(status, "INTERNAL" if status >= 500 else "INVALID_ARGUMENT")
+    return lambda ask: json_answer(status, _envelope(status, kind, message.replace("{whole}", ask.credential)))
+
+
+def _in_an_array(answer: Answer) -> Answer:
+    """What the way to OpenAI's protocol does to every error."""
+    if answer.status < HTTPStatus.BAD_REQUEST or not answer.body.startswith(b"{"):
+        return answer
+    return replace(answer, body=b"[%b]" % answer.body)
+
+
+_KINDS: Final = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_DIALECT: Final = Dialect(complain=_complain, publishers=True, wrap=_in_an_array)
+_CHAT: Final = CHAT.at(rf"{_PLACE}/endpoints/openapi/chat/completions", _DIALECT)
 
 
 def _not_found(ask: Ask) -> Answer:
@@ -193,7 +250,7 @@ def _token_scenario(name: str, verdict: Verdict, description: str, reply: Reply)
 
 
 def _count_scenario(name: str, verdict: Verdict, description: str, reply: Reply) -> Scenario:
-    return Scenario(name, verdict, description, reply, _AT_COUNT)
+    return Scenario(name, verdict, description, reply, _AT_BOTH)
 
 
 _EXCHANGE = (
@@ -278,8 +335,8 @@ _EXCHANGE = (
 )
 
 _GOOD = (
-    Scenario("good", "valid", "the key works, and may use Vertex AI", _count, _AT_COUNT),
-    _count_scenario("gone1", "valid", "the first model is gone; another is not", _at_first(_missing)),
+    Scenario("good", "valid", "the key works, and may use Vertex AI", on=_AT_COUNT),
+    Scenario("gone1", "valid", "the first model is gone; another is not", _at_first(_missing), _AT_COUNT),
     _count_scenario(
         "stale",
         "valid",
@@ -362,9 +419,12 @@ _TROUBLED = (
         "a reason that nobody documented; not judged",
         _says(403, _denied("BRAND_NEW_REASON", "Something new.")),
     ),
-    _count_scenario("nocount", "unreachable", "a success without a number", _says(200, {"totalTokens": "1"})),
+    Scenario("nocount", "unreachable", "a success without a number", _says(200, {"totalTokens": "1"}), _AT_COUNT),
 )
 _SCENARIOS = (*_GOOD, *_EXCHANGE, *_REFUSED, *_LIMITED, *_TROUBLED)
+_OF_VERTEX: Final = frozenset(known.name for known in _SCENARIOS)
+# Nothing of these happens at the exchange, so they need no prefix to be put off.
+_OF_INFERENCE: Final = re.compile(r"fails\d+|rate\d+|flaky\d+|first\w+|gatestream\w*|" + "|".join(streams.ACTS))
 _SHAPE = ServiceAccountShape()
 
 
@@ -377,7 +437,7 @@ def _plays_count(scenario: str) -> str:
     """What has happened at the exchange, slowly perhaps, is over."""
     if scenario.startswith(_LATER):
         return scenario.removeprefix(_LATER)
-    return scenario if scenario in {known.name for known in _SCENARIOS} else "good"
+    return scenario if scenario in _OF_VERTEX or _OF_INFERENCE.fullmatch(scenario) else "good"
 
 
 PROVIDER = Provider(
@@ -396,11 +456,13 @@ PROVIDER = Provider(
                 Route(
                     name="countTokens",
                     method="POST",
-                    path=r"/v1/projects/[a-z0-9.:-]+/locations/[a-z0-9-]+/publishers/google/models/[a-z0-9.-]+:countTokens",
+                    path=rf"{_PLACE}/publishers/google/models/[a-z0-9.-]+:countTokens",
                     good=_count,
+                    required=(("content-type", r"application/json"),),
                 ),
+                Route(name="models", method="GET", path=r"/v1beta1/publishers/google/models", good=_models),
+                _CHAT,
             ),
-            required=(("content-type", r"application/json"),),
             edge=_front,
         ),
         Service(
@@ -422,4 +484,5 @@ PROVIDER = Provider(
     ),
     scenarios=_SCENARIOS,
     stages=("", _LATER),
+    family=scenarios.family(_DIALECT),
 )

@@ -1,7 +1,11 @@
-"""Mistral, as ``provider-contracts.md`` §1.3 documents it: the models list, and every answer a key can get there."""
+"""Mistral, as ``provider-contracts.md`` §1.3 documents it: models list, inference, and every answer a key can get there."""
 
-from typing import Any
+from typing import Any, Final
 
+from tests.fakeproviders.inference import scenarios
+from tests.fakeproviders.inference.chat import CHAT
+from tests.fakeproviders.inference.embeddings import EMBEDDINGS
+from tests.fakeproviders.inference.routes import Dialect
 from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service
 from tests.fakeproviders.shape import KeyShape
 from tests.fakeproviders.wire import Answer, Headers, Request, json_answer
@@ -38,8 +42,19 @@ def _read_key(request: Request) -> str:
     return request.bearer
 
 
-def _edge(_ask: Ask) -> Headers:
+def _complain(status: int, message: str) -> Reply:
+    """An error about a request for inference; ``{whole}`` in ``message`` is the key itself."""
+    kind = _KINDS.get(status, "internal_server_error" if status >= 500 else "invalid_request_error")
+    return lambda ask: _error(status, message.replace("{whole}", ask.credential), kind, f"{status}0")(ask)
+
+
+_KINDS: Final = {404: "invalid_model", 429: "rate_limited", 503: "unreachable_backend"}
+_DIALECT: Final = Dialect(complain=_complain, usage="last")
+
+
+def _edge(ask: Ask) -> Headers:
     return (
+        ("mistral-correlation-id", f"00000000-fake-0000-0000-{ask.id:012d}"),
         ("server", "cloudflare"),
         ("cf-ray", "8f0000000000fake-CDG"),
         ("x-kong-request-id", "fake00000000000000000000000000000"),
@@ -116,9 +131,14 @@ PROVIDER = Provider(
             read_credential=_read_key,
             refuse=_refuse,
             not_found=_says(404, {"detail": "Not Found"}),
-            routes=(Route(name="models", method="GET", path="/v1/models", good=_models),),
+            routes=(
+                Route(name="models", method="GET", path="/v1/models", good=_models),
+                CHAT.at("/v1/chat/completions", _DIALECT),
+                EMBEDDINGS.at("/v1/embeddings", _DIALECT),
+            ),
             edge=_edge,
         ),
     ),
     scenarios=(*_KNOWN, *_UNKNOWN, *_EXHAUSTED, *_BLOCKED, *_TROUBLED),
+    family=scenarios.family(_DIALECT),
 )

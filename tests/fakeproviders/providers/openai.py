@@ -1,7 +1,12 @@
-"""OpenAI, as ``provider-contracts.md`` §1.2 documents it: the models list, and every answer a key can get there."""
+"""OpenAI, as ``provider-contracts.md`` §1.2 documents it: models list, inference, and every answer a key can get there."""
 
-from typing import Any
+from typing import Any, Final
 
+from tests.fakeproviders.inference import scenarios
+from tests.fakeproviders.inference.chat import CHAT
+from tests.fakeproviders.inference.embeddings import EMBEDDINGS
+from tests.fakeproviders.inference.responses import RESPONSES
+from tests.fakeproviders.inference.routes import Dialect
 from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service, WrongKind
 from tests.fakeproviders.shape import KeyShape
 from tests.fakeproviders.wire import Answer, Headers, Request, json_answer
@@ -101,12 +106,35 @@ def _not_found(ask: Ask) -> Answer:
     return _error(404, message, "invalid_request_error")(ask)
 
 
-def _edge(_ask: Ask) -> Headers:
+def _complain(status: int, message: str) -> Reply:
+    """An error about a request for inference, its type and code as this status mostly has them."""
+    kind, code = _KINDS.get(status, ("server_error" if status >= 500 else "invalid_request_error", None))
+    return _error(status, message, kind, code)
+
+
+_KINDS: Final[dict[int, tuple[str, str | None]]] = {
+    401: ("invalid_request_error", "invalid_api_key"),
+    404: ("invalid_request_error", "model_not_found"),
+    429: ("tokens", "rate_limit_exceeded"),
+    503: ("service_unavailable_error", "server_is_overloaded"),
+}
+_DIALECT: Final = Dialect(
+    complain=_complain,
+    headers=(
+        ("openai-organization", "fake-organization"),
+        ("x-ratelimit-limit-requests", "500"),
+        ("x-ratelimit-remaining-requests", "499"),
+        ("x-ratelimit-reset-requests", "120ms"),
+    ),
+)
+
+
+def _edge(ask: Ask) -> Headers:
     # The real cookies are Secure; over loopback's http such a cookie would never come back and prove nothing.
     return (
         ("server", "cloudflare"),
         ("cf-ray", "8f0000000000fake-FRA"),
-        ("x-request-id", "req_fake0000000000000000000000000000"),
+        ("x-request-id", f"req_fake{ask.id:028d}"),
         ("openai-version", "2020-10-01"),
         ("openai-processing-ms", "42"),
         ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
@@ -281,11 +309,25 @@ PROVIDER = Provider(
             read_credential=_read_key,
             refuse=_refuse,
             not_found=_not_found,
-            routes=(Route(name="models", method="GET", path=r"/v1/models", good=_models),),
+            routes=(
+                Route(name="models", method="GET", path=r"/v1/models", good=_models),
+                CHAT.at(r"/v1/chat/completions", _DIALECT),
+                RESPONSES.at(r"/v1/responses", _DIALECT),
+                EMBEDDINGS.at(r"/v1/embeddings", _DIALECT),
+            ),
             edge=_edge,
         ),
     ),
     scenarios=(*_KNOWN, *_UNKNOWN, *_RESTRICTED, *_BLOCKED, *_EXHAUSTED, *_TROUBLED),
+    beside=(
+        Scenario(
+            "noinference",
+            "valid",
+            "restricted key without inference that lists models",
+            inference=_missing_scope(401, "model.request"),
+        ),
+    ),
+    family=scenarios.family(_DIALECT),
     wrong_kinds=(
         WrongKind(prefix="sk-admin-", what="admin key", scenario="scope"),
         WrongKind(prefix="eyJ", what="ChatGPT sign-in token", scenario="scope403"),

@@ -1,9 +1,13 @@
-"""xAI, as ``provider-contracts.md`` §1.5 documents it: what it says of a key, and the models list."""
+"""xAI, as ``provider-contracts.md`` §1.5 documents it: what it says of a key, models list, and inference."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service, WrongKind
+from tests.fakeproviders.inference import scenarios
+from tests.fakeproviders.inference.chat import CHAT
+from tests.fakeproviders.inference.responses import RESPONSES
+from tests.fakeproviders.inference.routes import Dialect
+from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service, Verdict, WrongKind
 from tests.fakeproviders.shape import KeyShape
 from tests.fakeproviders.wire import Answer, Headers, Request, json_answer
 
@@ -53,10 +57,10 @@ def _models(_ask: Ask) -> Answer:
     return json_answer(200, {"object": "list", "data": rows})
 
 
-def _chat_alone(ask: Ask) -> Answer:
-    """A key for one endpoint and one model: it may not list models."""
-    rights = _about_key(("api-key:model:grok-4", "api-key:endpoint:chat"))
-    return (_NO_PERMISSION if ask.request.path == "/v1/models" else rights)(ask)
+def _alone(endpoint: str, model: str = "*") -> Reply:
+    """A key for one endpoint: it may do nothing elsewhere."""
+    rights = _about_key((f"api-key:model:{model}", f"api-key:endpoint:{endpoint}"))
+    return lambda ask: (rights if ask.request.path == "/v1/api-key" else _NO_PERMISSION)(ask)
 
 
 def _refuse(ask: Ask) -> Answer | None:
@@ -67,11 +71,27 @@ def _read_key(request: Request) -> str:
     return request.bearer
 
 
-def _edge(_ask: Ask) -> Headers:
+def _complain(status: int, message: str) -> Reply:
+    """An error about a request for inference, with the prose that its status has for a code."""
+    return _error(
+        status, _CODES.get(status, _UNAVAILABLE if status >= 500 else "Client specified an invalid argument"), message
+    )
+
+
+_UNAVAILABLE: Final = "The service is currently unavailable"
+_CODES: Final = {
+    403: "The caller does not have permission to execute the specified operation",
+    404: "Some requested entity was not found",
+    429: "Some resource has been exhausted",
+}
+_DIALECT: Final = Dialect(complain=_complain, usage="always")
+
+
+def _edge(ask: Ask) -> Headers:
     return (
         ("server", "cloudflare"),
         ("cf-ray", "8f0000000000fake-SJC"),
-        ("x-request-id", "00000000-fake-0000-0000-000000000000"),
+        ("x-request-id", f"00000000-fake-0000-0000-{ask.id:012d}"),
         ("set-cookie", "__cf_bm=fake-cookie-of-xai; path=/; HttpOnly"),
     )
 
@@ -94,12 +114,27 @@ _USED_UP = _error(
 _TOO_MANY = _error(429, _EXHAUSTED_CODE, "Too many requests. Please slow down.")
 _BROKEN = _error(500, "The service is currently unavailable", "Internal error")
 
+
+def _without_rights(name: str, verdict: Verdict, description: str, about: Reply) -> Scenario:
+    """A key of which xAI says ``about``, and lets it do nothing."""
+    return Scenario(name, verdict, description, about, _ABOUT_KEY, inference=_NO_PERMISSION)
+
+
+def _unless_asked_about(name: str, verdict: Verdict, description: str, reply: Reply) -> Scenario:
+    """A key that xAI says nothing bad of, and answers with ``reply`` when it is used."""
+    return Scenario(name, verdict, description, reply, _LISTING, inference=reply)
+
+
 _KNOWN = (
     Scenario("good", "valid", "key accepted"),
-    Scenario("chatalone", "valid", "key accepted; it is for chat alone, and may not list models", _chat_alone),
     Scenario(
-        "responses", "valid", "key accepted", _about_key(("api-key:model:*", "api-key:endpoint:responses")), _ABOUT_KEY
+        "chatalone",
+        "valid",
+        "key accepted; it is for chat alone, and may not list models",
+        _alone("chat", "grok-4"),
+        frozenset({"key", "models", "responses"}),
     ),
+    Scenario("responses", "valid", "key accepted", _alone("responses"), frozenset({"key", "chat"})),
     Scenario("modelsdown", "valid", "key accepted; the models could not be listed", _BROKEN, _LISTING),
 )
 
@@ -122,27 +157,28 @@ _RESTRICTED = (
         "no right to chat or responses",
         _about_key(("api-key:model:*", "api-key:endpoint:embeddings")),
         _ABOUT_KEY,
+        inference=_NO_PERMISSION,
     ),
-    Scenario("nomodel", "limited", "no right to any model", _about_key(("api-key:endpoint:*",)), _ABOUT_KEY),
-    Scenario("norights", "limited", "no right to anything", _about_key(()), _ABOUT_KEY),
+    _without_rights("nomodel", "limited", "no right to any model", _about_key(("api-key:endpoint:*",))),
+    _without_rights("norights", "limited", "no right to anything", _about_key(())),
 )
 
 _EXHAUSTED = (
-    Scenario("credit", "limited", "no credit", _error(403, _NOT_PERMITTED, _NO_CREDIT), _LISTING),
-    Scenario("creditcode", "limited", "no credit", _error(403, "permission-denied", _NO_CREDIT), _LISTING),
+    _unless_asked_about("credit", "limited", "no credit", _error(403, _NOT_PERMITTED, _NO_CREDIT)),
+    _unless_asked_about("creditcode", "limited", "no credit", _error(403, "permission-denied", _NO_CREDIT)),
     Scenario("creditatonce", "limited", "no credit, said at once", _error(403, "permission-denied", _NO_CREDIT)),
     Scenario("usedup", "limited", "credit or spending limit used up", _USED_UP),
-    Scenario("usedlisting", "limited", "credit or spending limit used up", _USED_UP, _LISTING),
+    _unless_asked_about("usedlisting", "limited", "credit or spending limit used up", _USED_UP),
     Scenario("rate", "limited", "rate limited now", _TOO_MANY),
-    Scenario("ratelisting", "limited", "rate limited now", _TOO_MANY, _LISTING),
+    _unless_asked_about("ratelisting", "limited", "rate limited now", _TOO_MANY),
 )
 
 _BLOCKED = (
-    Scenario("keyblocked", "forbidden", "the key is blocked", _about_key(api_key_blocked=True), _ABOUT_KEY),
-    Scenario("keydisabled", "forbidden", "the key is disabled", _about_key(api_key_disabled=True), _ABOUT_KEY),
-    Scenario("teamblocked", "forbidden", "the team is blocked", _about_key(team_blocked=True), _ABOUT_KEY),
+    _without_rights("keyblocked", "forbidden", "the key is blocked", _about_key(api_key_blocked=True)),
+    _without_rights("keydisabled", "forbidden", "the key is disabled", _about_key(api_key_disabled=True)),
+    _without_rights("teamblocked", "forbidden", "the team is blocked", _about_key(team_blocked=True)),
     Scenario("blocked", "forbidden", "key or team blocked, or no permission", _NO_PERMISSION),
-    Scenario("blockedlisting", "forbidden", "key or team blocked, or no permission", _NO_PERMISSION, _LISTING),
+    _unless_asked_about("blockedlisting", "forbidden", "key or team blocked, or no permission", _NO_PERMISSION),
 )
 
 _TROUBLED = (
@@ -184,10 +220,13 @@ PROVIDER = Provider(
             routes=(
                 Route(name="key", method="GET", path="/v1/api-key", good=_about_key()),
                 Route(name="models", method="GET", path="/v1/models", good=_models),
+                CHAT.at("/v1/chat/completions", _DIALECT),
+                RESPONSES.at("/v1/responses", _DIALECT),
             ),
             edge=_edge,
         ),
     ),
     scenarios=(*_KNOWN, *_UNKNOWN, *_RESTRICTED, *_EXHAUSTED, *_BLOCKED, *_TROUBLED),
+    family=scenarios.family(_DIALECT),
     wrong_kinds=(WrongKind(prefix="xai-token-", what="management key", scenario="wrong"),),
 )

@@ -1,4 +1,4 @@
-"""zAI, as ``provider-contracts.md`` §1.6 documents it: the models list, an empty chat request, and its table of codes."""
+"""zAI, as ``provider-contracts.md`` §1.6 documents it: models list, inference, and its table of codes."""
 
 import secrets
 import string
@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.fakeproviders.inference import scenarios
+from tests.fakeproviders.inference.chat import CHAT
+from tests.fakeproviders.inference.embeddings import EMBEDDINGS
+from tests.fakeproviders.inference.routes import Dialect
 from tests.fakeproviders.model import Ask, Provider, Reply, Route, Scenario, Service, Verdict
 from tests.fakeproviders.shape import API_KEY, KeyShape
 from tests.fakeproviders.wire import Answer, Headers, Request, json_answer
 
 _CHAT: Final = "/api/paas/v4/chat/completions"
+_LANGUAGE: Final = ("accept-language", r"en-US,en")
+_PROBES: Final = frozenset({"models", "empty"})
 _MODELS = ("glm-4.6", "glm-4.5", "glm-4.5-air", "glm-4.5-flash")
 _SECRET: Final = 16
 _PUBLIC: Final = "facade0"
@@ -73,10 +79,13 @@ def _gone(status: int, then: Reply | None = None) -> Reply:
     return reply
 
 
+def _is_empty(request: Request) -> bool:
+    """Whether it is the request by which a check asks about the key: nothing is generated, nothing is paid."""
+    return request.body == b"{}"
+
+
 def _empty_chat(ask: Ask) -> Answer:
     """An empty request is refused for what it lacks, which shows that the key was taken."""
-    if ask.request.body != b"{}" or ask.request.header("content-type") != "application/json":
-        return _error(500, "500", "This stand-in takes the empty request alone.")(ask)
     return _error(400, "1214", "The messages parameter is missing.")(ask)
 
 
@@ -92,10 +101,20 @@ def _read_key(request: Request) -> str:
     return request.bearer
 
 
-def _edge(_ask: Ask) -> Headers:
+def _complain(status: int, message: str) -> Reply:
+    """An error about a request for inference; ``{whole}`` in ``message`` is the key itself."""
+    code = _CODES.get(status, "500" if status >= 500 else "1210")
+    return lambda ask: _error(status, code, message.replace("{whole}", ask.credential))(ask)
+
+
+_CODES: Final = {400: "1214", 401: "1000", 403: "1220", 404: "1211", 429: "1302"}
+_DIALECT: Final = Dialect(complain=_complain, usage="last")
+
+
+def _edge(ask: Ask) -> Headers:
     return (
         ("server", "nginx"),
-        ("x-log-id", "20260101000000fake00000000000000"),
+        ("x-log-id", f"20260101000000fake{ask.id:014d}"),
         ("set-cookie", "acw_tc=fake-cookie-of-zai; path=/; HttpOnly"),
         ("vary", "Accept-Language"),
     )
@@ -113,10 +132,12 @@ _EXPIRED = "token expired or incorrect"
 
 _KNOWN = (
     Scenario("good", "valid", "key accepted"),
-    Scenario("gone404", "valid", "no models list; an empty request shows that the key is taken", _gone(404)),
-    Scenario("gone405", "valid", "no models list; an empty request shows that the key is taken", _gone(405)),
+    Scenario("gone404", "valid", "no models list; an empty request shows that the key is taken", _gone(404), _PROBES),
+    Scenario("gone405", "valid", "no models list; an empty request shows that the key is taken", _gone(405), _PROBES),
     *(
-        Scenario(f"gone{code}", "valid", f"no models list; {code}: {what}", _gone(404, _error(400, code, what)))
+        Scenario(
+            f"gone{code}", "valid", f"no models list; {code}: {what}", _gone(404, _error(400, code, what)), _PROBES
+        )
         for code, what in {
             "1210": "invalid parameter",
             "1211": "unknown model",
@@ -179,7 +200,11 @@ _TROUBLED = (
     Scenario("odd401", "unreachable", "9999: nobody documented it; not judged", _error(401, "9999", "Something new")),
     Scenario("odd200", "unreachable", "9999 inside; not judged", _inside(9999, "Something new")),
     Scenario(
-        "oddlist", "unreachable", "a list that says it failed; not judged", _says(200, {"data": [], "success": False})
+        "oddlist",
+        "unreachable",
+        "a list that says it failed; not judged",
+        _says(200, {"data": [], "success": False}),
+        _PROBES,
     ),
     Scenario("auth429", "unreachable", "1000 as a limit; not judged", _error(429, "1000", "Authentication Failed")),
     Scenario("goneall", "unreachable", "neither list nor chat; not judged", _nothing_here(404)),
@@ -198,11 +223,21 @@ PROVIDER = Provider(
             not_found=_error(404, "404", "Not Found"),
             routes=(
                 Route(name="models", method="GET", path="/api/paas/v4/models", good=_models),
-                Route(name="chat", method="POST", path=_CHAT, good=_empty_chat),
+                Route(
+                    name="empty",
+                    method="POST",
+                    path=_CHAT,
+                    good=_empty_chat,
+                    applies=_is_empty,
+                    required=(_LANGUAGE, ("content-type", r"application/json")),
+                ),
+                CHAT.at(_CHAT, _DIALECT),
+                EMBEDDINGS.at("/api/paas/v4/embeddings", _DIALECT),
             ),
-            required=(("accept-language", r"en-US,en"),),
+            required=(_LANGUAGE,),
             edge=_edge,
         ),
     ),
     scenarios=(*_KNOWN, *_UNKNOWN, *_BLOCKED, *_EXHAUSTED, *_TROUBLED),
+    family=scenarios.family(_DIALECT),
 )

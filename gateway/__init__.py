@@ -1,0 +1,1 @@
+"""The data plane: authenticate → resolve → forward → record. A plain ASGI callable, never Django's request handler."""

@@ -1,0 +1,80 @@
+"""One request on its way through the gateway: what is known of it so far, and what will be written down."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+
+from gateway.authenticate import Caller
+from gateway.refusals import Dialect
+from gateway.resolve import Candidate
+from organizations.ids import random_base62
+from providerkeys.providers.base import Api
+
+_HEAD_BYTES = 4096
+_TAIL_BYTES = 16384
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try with one provider key. ``status`` is the provider's, ``reason`` ours where there was no answer."""
+
+    candidate: Candidate
+    started: float = field(default_factory=time.monotonic)
+    status: int = 0
+    reason: str = ""
+    milliseconds: int = 0
+
+    def end(self, *, status: int = 0, reason: str = "") -> None:
+        self.status, self.reason = status, reason
+        self.milliseconds = _since(self.started)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request and its answer. Times are in milliseconds since it came in; ``status`` 0: nobody was answered."""
+
+    api: Api | None
+    dialect: Dialect
+    id: str = field(default_factory=lambda: f"req_{random_base62(22)}")
+    at: datetime = field(default_factory=timezone.now)
+    started: float = field(default_factory=time.monotonic)
+    caller: Caller | None = None
+    provider: str = ""
+    model: str = ""
+    stream: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+    status: int = 0
+    reason: str = ""
+    provider_request_id: str = ""
+    first_byte_ms: int | None = None
+    total_ms: int = 0
+    head: bytes = field(default=b"", repr=False)
+    tail: bytes = field(default=b"", repr=False)
+
+    def begin(self, candidate: Candidate) -> Attempt:
+        """Note that ``candidate`` is tried now."""
+        attempt = Attempt(candidate)
+        self.attempts.append(attempt)
+        return attempt
+
+    @property
+    def served_by(self) -> Candidate | None:
+        """The provider key whose answer, or whose failure, the caller sees."""
+        return self.attempts[-1].candidate if self.attempts else None
+
+    def relayed(self, chunk: bytes) -> None:
+        """Keep the two ends of an answer, where its usage stands."""
+        if self.first_byte_ms is None:
+            self.first_byte_ms = _since(self.started)
+        if len(self.head) < _HEAD_BYTES:
+            self.head += chunk[: _HEAD_BYTES - len(self.head)]
+        self.tail = chunk[-_TAIL_BYTES:] if len(chunk) >= _TAIL_BYTES else (self.tail + chunk)[-_TAIL_BYTES:]
+
+    def end(self) -> None:
+        self.total_ms = _since(self.started)
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

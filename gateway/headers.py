@@ -1,0 +1,78 @@
+"""Which headers pass, in both directions: two closed lists. Whatever else a caller or a provider sends stays here."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from gateway.exchange import Exchange
+
+type Pairs = list[tuple[bytes, bytes]]
+type Received = CIMultiDict[str] | CIMultiDictProxy[str]
+
+_TO_PROVIDER: Final = frozenset(
+    {
+        b"accept",
+        b"anthropic-beta",
+        b"anthropic-version",
+        b"content-type",
+        b"idempotency-key",
+        b"openai-beta",
+        b"traceparent",
+        b"tracestate",
+    }
+)
+_TO_CALLER: Final = frozenset(
+    {
+        "content-encoding",
+        "content-type",
+        "openai-processing-ms",
+        "openai-version",
+        "request-id",
+        "retry-after",
+        "retry-after-ms",
+        "x-should-retry",
+    }
+)
+_LIMITS: Final = ("x-ratelimit-", "anthropic-ratelimit-")
+REQUEST_IDS: Final = ("x-request-id", "request-id", "x-goog-request-id", "mistral-correlation-id", "x-log-id")
+"""Where providers say what they call a request."""
+
+
+def to_provider(sent: Iterable[tuple[bytes, bytes]], own: Mapping[str, str]) -> dict[str, str]:
+    """The caller's headers that pass, over the provider's defaults; what authenticates is never the caller's."""
+    passed = {name.decode(): value.decode("latin-1") for name, value in sent if name in _TO_PROVIDER}
+    # A provider's own file names what it needs: a version that the caller chose itself stays.
+    secret = {name: value for name, value in own.items() if name.lower() not in passed}
+    return {"accept-encoding": "identity", "user-agent": "byok-gateway", **passed, **secret}
+
+
+def to_caller(received: Received) -> Pairs:
+    """The provider's headers that pass."""
+    return [
+        (name.lower().encode(), value.encode("latin-1", "replace"))
+        for name, value in received.items()
+        if name.lower() in _TO_CALLER or name.lower().startswith(_LIMITS)
+    ]
+
+
+def request_id(received: Received) -> str:
+    """The provider's own name for the request; empty when it gives none."""
+    return next((received[name] for name in REQUEST_IDS if name in received), "")
+
+
+def of(exchange: Exchange) -> Pairs:
+    """Our own: who served, at which try, and what this request is called."""
+    pairs: Pairs = [(b"x-request-id", exchange.id.encode()), (b"cache-control", b"no-store")]
+    if exchange.served_by:
+        pairs += [
+            (b"x-byok-provider", exchange.provider.encode()),
+            (b"x-byok-provider-key", exchange.served_by.id.encode()),
+            (b"x-byok-attempts", str(len(exchange.attempts)).encode()),
+        ]
+    if exchange.provider_request_id:
+        pairs.append((b"x-byok-provider-request-id", exchange.provider_request_id.encode("latin-1", "replace")))
+    if exchange.stream:
+        # For a proxy in front of us that would collect a stream.
+        pairs.append((b"x-accel-buffering", b"no"))
+    return pairs

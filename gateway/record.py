@@ -1,0 +1,133 @@
+"""Writes down what went by, in batches and off the path: a crash may lose the last second of records, never a request."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from django.db import InterfaceError, OperationalError
+from django.db.models import Q
+
+from gateway import db, usage
+from gateway.exchange import Attempt, Exchange
+from gateway.models import RequestRecord
+from organizations.models import ApiKey
+from providerkeys.models import ProviderKey
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS: Final = 1.0
+_AT_ONCE: Final = 500
+_TEXT_LENGTH: Final = 200
+_MOST: Final = 50_000
+"""Records that wait for a database that is away. Older ones are given up, and the log counts them."""
+
+
+class Recorder:
+    """Takes exchanges that have ended; a task of its own writes them."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Exchange] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        self._task = asyncio.ensure_future(self._run())
+
+    async def close(self) -> None:
+        """Write what waits, and stop."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.flush()
+
+    def put(self, exchange: Exchange) -> None:
+        """Have ``exchange`` written soon. Of a caller whom nobody knows there is nothing to write."""
+        if exchange.caller is None:
+            return
+        self._waiting.append(exchange)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write all that waits now, in as many batches as it takes."""
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
+            try:
+                await db.run(partial(_write, batch))
+            except (OperationalError, InterfaceError) as error:
+                self._keep(batch, type(error).__name__)
+                return
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
+                log.error("%d request records could not be written (%s)", len(batch), type(error).__name__)  # noqa: TRY400
+
+    def _keep(self, batch: list[Exchange], why: str) -> None:
+        self._waiting.extendleft(reversed(batch))
+        lost = max(len(self._waiting) - _MOST, 0)
+        for _ in range(lost):
+            self._waiting.popleft()
+        log.warning("%d request records wait for the database (%s); %d were given up", len(self._waiting), why, lost)
+
+
+def _write(batch: Sequence[Exchange]) -> None:
+    RequestRecord.objects.bulk_create([_row(one) for one in batch], ignore_conflicts=True)
+    used = [one for one in batch if one.served_by]
+    _stamp(ApiKey, {one.caller.id: one.at for one in batch if one.caller})
+    _stamp(ProviderKey, {one.served_by.id: one.at for one in used if one.served_by})
+
+
+def _stamp(model: type[ApiKey] | type[ProviderKey], used: dict[str, datetime]) -> None:
+    """Move ``last_used_at`` forward, never back: another process may have written a later one."""
+    for moment in set(used.values()):
+        ids = [pk for pk, at in used.items() if at == moment]
+        earlier = Q(last_used_at=None) | Q(last_used_at__lt=moment)
+        model._default_manager.filter(earlier, pk__in=ids).update(last_used_at=moment)
+
+
+def _row(exchange: Exchange) -> RequestRecord:
+    caller, key = exchange.caller, exchange.served_by
+    assert caller  # noqa: S101 -- put() takes no other.
+    used = usage.read(exchange.head, exchange.tail)
+    return RequestRecord(
+        id=exchange.id,
+        at=exchange.at,
+        organization_id=caller.organization_id,
+        api_key_id=caller.id,
+        api_key_name=caller.name,
+        api_key_hint=caller.hint,
+        api=exchange.api or "",
+        provider=exchange.provider,
+        model=_text(exchange.model),
+        provider_key_id=key.id if key else "",
+        provider_key_name=key.name if key else "",
+        provider_key_hint=key.hint if key else "",
+        provider_key_version=key.version if key else None,
+        provider_request_id=_text(exchange.provider_request_id),
+        status=exchange.status,
+        reason=exchange.reason,
+        attempts=[_attempt(one) for one in exchange.attempts],
+        streamed=exchange.stream,
+        first_byte_ms=exchange.first_byte_ms,
+        total_ms=exchange.total_ms,
+        tokens_in=used.tokens_in,
+        tokens_out=used.tokens_out,
+    )
+
+
+def _text(said: str) -> str:
+    """What a caller or a provider wrote, as every database takes it."""
+    return said.encode(errors="replace").decode().replace("\0", "")[:_TEXT_LENGTH]
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "provider_key": attempt.candidate.id,
+        "status": attempt.status,
+        "reason": attempt.reason,
+        "milliseconds": attempt.milliseconds,
+    }
