@@ -73,6 +73,7 @@ def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> 
         "open_check": None,
         "created_at": NOW - timedelta(days=30 * number),
         "created_by": ALICE,
+        "last_used_at": NOW - timedelta(minutes=2) if number % 3 else None,
     }
     return Thing(id=f"pk_{number:022d}", name=name, hint=hint, provider_label=label, **{**given, **more})
 
