@@ -31,6 +31,16 @@ class Database:
             ).fetchone()
         return dict(row)
 
+    def regions(self, name: str, slug: str) -> dict[str, dict[str, Any]]:
+        """The rows of the regions of the provider key ``name``, by region, in their order."""
+        with closing(self._open()) as connection:
+            connection.row_factory = sqlite3.Row
+            rows = connection.execute(
+                "SELECT * FROM providerkeys_bedrockregion WHERE provider_key_id = ? ORDER BY position",
+                (self.key(name, slug)["id"],),
+            ).fetchall()
+        return {row["region"]: dict(row) for row in rows}
+
     def check(self, check: str) -> dict[str, Any]:
         """The row of a check."""
         with closing(self._open()) as connection:

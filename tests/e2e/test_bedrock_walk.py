@@ -1,101 +1,138 @@
-"""One walk through the running product with AWS Bedrock: three regions of which one is bad, in a real browser."""
+"""AWS Bedrock in the running product: rows of regions, each with a verdict of its own, each kept or replaced by itself."""
 
-import sqlite3
-from collections.abc import Iterator
+import re
+from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.chromium import find
+from tests.e2e.console import Console
+from tests.e2e.database import Database
+from tests.e2e.homes import Home
+from tests.e2e.visitor import Visitor
 from tests.fakeproviders import samples
 from tests.fakeproviders.access_keys import halves
 from tests.fakeproviders.fixtures import CheckedProviders
-from tests.product import PASSWORD, Product
+from tests.product import Product
+from tests.providerkeys.regions import posted
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 
-THREE = {"us-east-1": "valid", "eu-central-1": "valid", "eu-south-1": "forbidden"}
-ID, SECRET = halves(samples.key("bedrock", "good"))
-OTHER_ID, OTHER_SECRET = halves(samples.key("bedrock", "optedin"))
-EMAIL = "alice@acme.example"
-_SECONDS = 20_000
-
-
-@pytest.fixture
-def product(providers: CheckedProviders) -> Iterator[Product]:
-    with Product.start(providers) as running:
-        running.add_member("Acme", EMAIL)
-        yield running
+NAME: Final = "Bedrock shared"
+COPY: Final = "Copy these credentials to the new row"
+FIRST, SECOND, BAD = "us-east-1", "eu-central-1", "eu-south-1"
+NINE: Final = (
+    *("us-east-1", "us-east-2", "us-west-2", "eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "ap-south-1"),
+    "sa-east-1",
+)
 
 
 @pytest.fixture
-def page(product: Product) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
-        page = browser.new_page(base_url=product.base_url, viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(_SECONDS)
-        page.goto("/login/")
-        page.get_by_label("Email", exact=True).fill(EMAIL)
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        yield page
-        browser.close()
+def database(product: Product) -> Database:
+    return Database(product)
 
 
-def group(page: Page, number: int) -> Locator:
-    return page.get_by_role("group", name=f"Region {number}", exact=True)
+def key_id(key: str) -> str:
+    return halves(key)[0]
 
 
-def fill(page: Page, number: int, key_id: str, secret: str) -> None:
-    group(page, number).get_by_label("Access Key ID", exact=True).fill(key_id)
-    group(page, number).get_by_label("Secret Access Key", exact=True).fill(secret)
+def saved(product: Product, home: Home, *regions: str) -> None:
+    """Save a good key for ``regions``."""
+    key = samples.fresh_key("bedrock", "good")
+    rows = {name: value for number, region in enumerate(regions) for name, value in posted(number, region, key).items()}
+    assert Visitor.alice(product, home).save(NAME, "", "bedrock", **rows).status == 200
 
 
-def verdicts(page: Page, expected: dict[str, str]) -> None:
-    """Wait for the result panel to say ``expected``, region by region."""
-    status = page.get_by_role("status", name="Test result")
-    expect(status.locator("[data-state=done]")).to_be_visible(timeout=_SECONDS)
-    lines = status.get_by_role("listitem")
-    told = lines.evaluate_all("all => all.map(one => [one.dataset.region, one.dataset.verdict])")
-    assert dict(told) == expected
+def test_three_regions_of_which_one_is_bad_have_three_verdicts_and_on_edit_two_stay_byte_for_byte(
+    console: Console, product: Product, home: Home, providers: CheckedProviders, database: Database
+) -> None:
+    shared, bad, better = (samples.fresh_key("bedrock", scenario) for scenario in ("good", "gate", "optedin"))
+    console.open_list()
+    console.open_dialog_of_new()
+    console.choose("bedrock")
+    console.name.fill(NAME)
+    console.region(1).fill(shared, FIRST)
+    console.add_region(COPY).region.select_option(SECOND)
+    console.add_region().fill(bad, BAD)
+
+    # Each region says its verdict as soon as it has one.
+    console.press()
+    providers.wait_for(key_id(bad))
+    console.see_regions({FIRST: "valid", SECOND: "valid", BAD: ""})
+    progress = console.status.get_by_role("progressbar", name="Testing 3 regions")
+    expect(progress).to_have_js_property("position", 2 / 3)
+    providers.release(key_id(bad), "optin")
+    console.see_regions({FIRST: "valid", SECOND: "valid", BAD: "forbidden"})
+    expect(progress).to_have_count(0)
+    expect(console.status).to_contain_text("2 of 3 regions can be used")
+
+    # It is saved whatever they are, and they come along.
+    console.whole_organization.check()
+    console.save()
+    expect(console.status_of(NAME)).to_have_text(re.compile(r"^\s*Active\s+1 of 3 regions failing\s*$"))
+    expect(console.row(NAME)).to_contain_text(f"{FIRST}, {SECOND}, {BAD}")
+    asked = [request.name for request in providers.requests()]
+    assert (asked.count("aws_sts"), asked.count("bedrock")) == (2, 3)
+
+    before = database.regions(NAME, home.slug)
+    console.open_edit(NAME)
+    rows = [console.region(number) for number in (1, 2, 3)]
+    assert [row.region.input_value() for row in rows] == [FIRST, SECOND, BAD]
+    assert [row.key_id.input_value() + row.secret.input_value() for row in rows] == ["", "", ""]
+    rows[2].fill(better)
+    console.press()
+    console.see_regions({FIRST: "valid", SECOND: "valid", BAD: "valid"})
+    console.save()
+    expect(console.status_of(NAME)).to_have_text("Active")
+    after = database.regions(NAME, home.slug)
+    assert [after[region]["credentials"] == before[region]["credentials"] for region in after] == [True, True, False]
+    assert [row["credentials_version"] for row in after.values()] == [1, 1, 2]
+    assert [row["id"] for row in after.values()] == [row["id"] for row in before.values()]
+    assert not any(half in product.logs() for key in (shared, bad, better) for half in halves(key))
 
 
-def ciphertexts(product: Product) -> dict[str, str]:
-    with sqlite3.connect(product.data_dir / "db.sqlite3") as database:
-        return dict(database.execute("SELECT region, credentials FROM providerkeys_bedrockregion"))
+def test_rows_are_moved_and_removed_and_what_stays_stays_byte_for_byte(
+    console: Console, product: Product, home: Home, database: Database
+) -> None:
+    saved(product, home, FIRST, SECOND, BAD)
+    before = database.regions(NAME, home.slug)
+    console.open_list()
+    console.open_edit(NAME)
+    console.region(2).remove.click()
+    expect(console.region(2).remove).to_be_focused()
+    console.region(2).to_first.click()
+    expect(console.region(1).region).to_be_focused()
+    assert [console.region(number).region.input_value() for number in (1, 2)] == [BAD, FIRST]
+    console.save()
+    expect(console.row(NAME)).to_contain_text(f"{BAD}, {FIRST}")
+    after = database.regions(NAME, home.slug)
+    assert [*after] == [BAD, FIRST]
+    assert {region: row["credentials"] for region, row in after.items()} == {
+        region: before[region]["credentials"] for region in after
+    }
 
 
-def open_form(page: Page) -> None:
-    page.get_by_role("link", name="Create a new Provider Key").first.click()
-    page.get_by_label("Provider", exact=True).select_option(label="AWS Bedrock")
-    page.get_by_label("Name", exact=True).fill("Bedrock shared")
+def test_one_access_key_is_copied_from_row_to_row_and_eight_regions_are_asked_at_once(
+    console: Console, providers: CheckedProviders
+) -> None:
+    copied, ninth = samples.fresh_key("bedrock", "thengate"), samples.fresh_key("bedrock", "good")
+    console.open_page_of_new("bedrock")
+    console.region(1).fill(copied, NINE[0])
+    for region in NINE[1:]:
+        row = console.add_region(COPY)
+        assert (row.key_id.input_value(), row.secret.input_value()) == halves(copied)
+        row.region.select_option(region)
+    console.region(9).fill(ninth)
 
-
-def test_three_regions_of_which_one_is_bad(page: Page, product: Product) -> None:
-    open_form(page)
-    fill(page, 1, ID, SECRET)
-    for number, region in enumerate(THREE, start=1):
-        if number > 1:
-            page.get_by_role("button", name="Copy these credentials to the new row").click()
-        group(page, number).get_by_label("Region", exact=True).select_option(region)
-    page.get_by_role("button", name="Test credentials", exact=True).click()
-    verdicts(page, THREE)
-    page.get_by_role("checkbox", name="Assign to entire organization").check()
-    page.get_by_role("button", name="Save", exact=True).click()
-    row = page.get_by_role("row").filter(has_text="Bedrock shared")
-    expect(row).to_contain_text("1 of 3 regions failing", timeout=_SECONDS)
-    expect(row).to_contain_text("us-east-1, eu-central-1, eu-south-1")
-
-    before = ciphertexts(product)
-    row.get_by_role("button", name="Actions for Bedrock shared").click()
-    page.get_by_role("menuitem", name="Edit").click()
-    expect(group(page, 3).get_by_label("Region", exact=True)).to_have_value("eu-south-1")
-    fill(page, 3, OTHER_ID, OTHER_SECRET)
-    page.get_by_role("button", name="Test credentials", exact=True).click()
-    verdicts(page, {**THREE, "eu-south-1": "valid"})
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(row).to_contain_text("Active", timeout=_SECONDS)
-    expect(row).not_to_contain_text("failing")
-    after = ciphertexts(product)
-    assert [after[region] == before[region] for region in THREE] == [True, True, False]
-    assert not any(half in product.logs() for half in (ID, SECRET, OTHER_ID, OTHER_SECRET))
+    console.press()
+    providers.wait_for(key_id(copied), name="bedrock", count=8)
+    with console.page.expect_response("**/checks/chk_*/"):
+        pass
+    console.see_regions(dict.fromkeys(NINE, ""))
+    assert providers.requests(credential=key_id(ninth)) == []
+    providers.release(key_id(copied))
+    console.see_regions(dict.fromkeys(NINE, "valid"))
+    expect(console.status).to_contain_text("9 of 9 regions can be used")
+    # Each region was asked once, and STS once about each access key.
+    assert len(providers.requests(name="bedrock")) == 9
+    assert len(providers.requests(name="aws_sts")) == 2

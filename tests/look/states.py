@@ -76,7 +76,7 @@ class RegionsForm(ProviderKeyForm):
 
     @property
     def secret_was_typed(self) -> bool:
-        return any(row.secret_was_typed for row in self.fields["regions"].rows)
+        return any(row.secret_was_typed for row in self.regions.rows)
 
     @property
     def emptied_field(self) -> BoundField:
@@ -85,7 +85,7 @@ class RegionsForm(ProviderKeyForm):
     def __init__(self, data: dict[str, str] | None = None, stored: tuple[Any, ...] = (), **more: Any) -> None:
         super().__init__(data, **more)
         del self.fields["provider_key"]
-        self.fields["regions"] = RegionsField(stored)
+        self.regions = self.fields["regions"] = RegionsField(stored)
 
 
 class LoginForm(forms.Form):

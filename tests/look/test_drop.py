@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.files import choose, drop
 from tests.look.stage import Reply, Stage, part
 
 pytestmark = pytest.mark.browser
@@ -25,21 +26,6 @@ def page(stage: Stage) -> Page:
 @pytest.fixture
 def field(page: Page) -> Locator:
     return page.get_by_label("Service account JSON", exact=True)
-
-
-def choose(page: Page, file: Path) -> None:
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose file", exact=True).click()
-    chooser.value.set_files(file)
-
-
-def drop(page: Page, onto: Locator, text: str) -> None:
-    """Let go of a file over an element."""
-    transfer = page.evaluate_handle(
-        "text => { const it = new DataTransfer(); it.items.add(new File([text], 'key.json')); return it }", text
-    )
-    for event in ("dragover", "drop"):
-        onto.dispatch_event(event, {"dataTransfer": transfer})
 
 
 def test_a_chosen_file_fills_the_field_and_stays_in_the_page(
