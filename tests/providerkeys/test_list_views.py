@@ -77,6 +77,14 @@ class TestRow:
         assert 'data-badge="organization"' in markup
         assert "by Alice" in markup
 
+    def test_says_when_it_was_used_last(self, alices: Console, alice_access: Access) -> None:
+        key = make(alice_access, "Main account")
+        assert "never used" in row(alices.get(LIST), key)
+        ProviderKey.objects.filter(pk=key.pk).update(last_used_at=timezone.now())
+        page = row(alices.get(LIST), key)
+        assert "never used" not in page
+        assert "used <time" in page
+
     def test_names_each_api_key_it_is_assigned_to(self, alices: Console, alice_access: Access) -> None:
         key = make(alice_access, "Main", [sample.api_key(alice_access, "ci"), sample.api_key(alice_access, "batch")])
 
