@@ -7,8 +7,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.console import CREATE, Console
 from tests.e2e.homes import Home
+from tests.e2e.region import Region
 from tests.e2e.visitor import Visitor
 from tests.fakeproviders import samples
+from tests.fakeproviders.access_keys import halves
 from tests.product import PASSWORD, Product
 from tests.watch import Watch
 
@@ -79,6 +81,69 @@ def test_the_whole_walk_needs_no_pointer(console: Console, product: Product, hom
     page.wait_for_url(f"**{home.keys}")
     expect(console.row("By keyboard").locator("[data-badge=api-key]")).to_have_text("staging")
     expect(console.badge("By keyboard", "Untested")).to_have_count(0)
+
+
+def test_regions_are_added_filled_and_removed_by_keys_and_say_what_they_are(console: Console) -> None:
+    page, press, write = console.page, console.page.keyboard.press, console.page.keyboard.type
+    shared = samples.fresh_key("bedrock", "good")
+    console.open_page_of_new("bedrock")
+    expect(console.name).to_be_focused()
+    write("By keyboard")
+    press("Tab")
+
+    def fill(row: Region, region: str) -> None:
+        """Fill a row from its first field on."""
+        expect(row.region).to_be_focused()
+        write(region)
+        expect(row.region).to_have_value(region)
+        for field, half in zip((row.key_id, row.secret), halves(shared), strict=True):
+            press("Tab")
+            expect(field).to_be_focused()
+            write(half)
+
+    fill(console.region(1), "us-east-1")
+    # An only row has nowhere to move to; behind it comes what makes another one.
+    press("Tab")
+    expect(console.region(1).remove).to_be_focused()
+    press("Tab")
+    expect(page.get_by_role("button", name="Add region", exact=True)).to_be_focused()
+    press("Enter")
+    fill(console.region(2), "eu-central-1")
+    tab_to(page, page.get_by_role("button", name="Copy these credentials to the new row", exact=True))
+    press("Space")
+    third = console.region(3)
+    expect(third.region).to_be_focused()
+    expect(third.secret).to_have_value(halves(shared)[1])
+    write("eu-south-1")
+    expect(third.group).to_match_aria_snapshot("""
+      - group "Region 3":
+        - combobox "Region"
+        - textbox "Access Key ID"
+        - textbox "Secret Access Key"
+        - button "Move region 3 to first"
+        - button "Remove region 3"
+    """)
+
+    # Removed, the next row's button has the focus, and each is called by its new number.
+    tab_to(page, console.region(2).remove, backwards=True)
+    press("Enter")
+    expect(console.region(2).remove).to_be_focused()
+    expect(console.regions).to_have_count(2)
+    press("Shift+Tab")
+    expect(console.region(2).to_first).to_be_focused()
+    press("Enter")
+    expect(console.region(1).region).to_be_focused()
+    assert [console.region(number).region.input_value() for number in (1, 2)] == ["eu-south-1", "us-east-1"]
+
+    tab_to(page, console.test_button)
+    press("Enter")
+    console.see_regions({"eu-south-1": "forbidden", "us-east-1": "valid"})
+    tab_to(page, console.whole_organization)
+    press("Space")
+    tab_to(page, console.save_button)
+    press("Enter")
+    page.wait_for_url(f"**{console.home.keys}")
+    expect(console.row("By keyboard")).to_contain_text("eu-south-1, us-east-1")
 
 
 def test_focus_stays_in_the_dialog_and_goes_back_to_what_opened_it(console: Console) -> None:
