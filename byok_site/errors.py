@@ -15,6 +15,8 @@ from django.utils.datastructures import MultiValueDict
 from django.views.debug import SafeExceptionReporterFilter
 from django_htmx.middleware import HtmxDetails
 
+from organizations.hashing import TooManyPasswords
+
 
 class QuietReporterFilter(SafeExceptionReporterFilter):
     """What Django's own error page may show with DEBUG on: where it broke, and nothing of what was typed or held there.
@@ -65,8 +67,8 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     # Without a request no context processor runs: this answer needs neither database nor session.
-    if isinstance(sys.exception(), OperationalError):
-        # Locked or away. It comes back by itself, and so may whoever asked.
+    if isinstance(sys.exception(), (OperationalError, TooManyPasswords)):
+        # Locked, away or busy. It comes back by itself, and so may whoever asked.
         page, seconds = render_to_string(_part(request, "503.html")), {"Retry-After": "10"}
         return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=seconds)
     return HttpResponse(render_to_string(_part(request, "500.html")), status=HTTPStatus.INTERNAL_SERVER_ERROR)

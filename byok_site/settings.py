@@ -108,6 +108,7 @@ USE_I18N = False
 # Sign-in
 AUTH_USER_MODEL = "organizations.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["organizations.hashing.BoundedPBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -125,6 +126,7 @@ AXES_LOCKOUT_CALLABLE = "organizations.throttling.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)  # the server has already applied TRUSTED_PROXIES
 AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # nobody reads it, and nothing would ever prune it
 
 # Databases
 DATABASES = {"default": services.database(env, DATA_DIR)}
