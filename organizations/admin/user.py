@@ -40,8 +40,9 @@ class UserAdmin(AuditedAdmin):
 
     @staticmethod
     def _may_touch(request: HttpRequest, obj: User | None) -> bool:
-        # Changing a superuser's address and asking for a reset link would be another way up.
-        return obj is None or not obj.is_superuser or cast(User, request.user).is_superuser
+        # Changing the address of somebody with rights, and asking for a reset link, would be a way to those rights.
+        mine = cast(User, request.user)
+        return obj is None or not (obj.is_superuser or obj.is_staff) or mine.is_superuser
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:

@@ -175,7 +175,9 @@ def test_only_a_superuser_hands_out_privileges(helper: User, alice: User) -> Non
     assert (alice.name, alice.is_staff, alice.is_superuser) == ("Alice B", False, False)
 
 
-def test_only_a_superuser_changes_a_superuser(helper: User, sam: User) -> None:
+@pytest.mark.parametrize("superuser", [True, False])
+def test_only_a_superuser_changes_somebody_with_rights(helper: User, sam: User, superuser: bool) -> None:
+    User.objects.filter(pk=sam.pk).update(is_superuser=superuser)
     client = client_for(helper)
     data = {"email": "helper2@support.example", "name": "Sam", "is_active": "on"}
     assert client.post(page("user", sam.pk, "change"), data).status_code == 403
