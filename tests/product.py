@@ -3,14 +3,16 @@
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal, Self
@@ -61,6 +63,20 @@ class Product:
                     process.wait(_STOP_SECONDS)
                 except subprocess.TimeoutExpired:
                     process.kill()
+
+    @contextmanager
+    def copied(self) -> Iterator[Path]:
+        """A data folder for another product, with all that this one holds now: its start has half the work to do."""
+        with tempfile.TemporaryDirectory(prefix="byok-product-") as folder:
+            copy = Path(folder)
+            shutil.copytree(self.data_dir / "static", copy / "static")
+            shutil.copy(self.data_dir / "secrets.env", copy)
+            with (
+                closing(sqlite3.connect(self.data_dir / "db.sqlite3")) as ours,
+                closing(sqlite3.connect(copy / "db.sqlite3")) as theirs,
+            ):
+                ours.backup(theirs)
+            yield copy
 
     def manage(self, *arguments: str, text: str = "") -> str:
         """What ``manage.py`` says on its standard output. Raises ``CalledProcessError`` when it fails."""

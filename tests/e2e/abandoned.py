@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Self
 
 from tests.e2e.database import Database
@@ -38,10 +39,12 @@ class Abandoned:
 
     @classmethod
     @contextmanager
-    def start(cls) -> Iterator[Self]:
-        """Run it, with fakes of its own: whoever resets the shared ones would end what runs here."""
-        with FakeProviders.start() as fakes, Product.start(fakes) as product:
-            yield cls._abandon(product, fakes, Home.many(product, 1)[0])
+    def start(cls, folder: Path, home: Home) -> Iterator[Self]:
+        """Run it on a data ``folder`` that has a ``home``; and with fakes of its own: whoever resets the shared ones
+        would end what runs here.
+        """
+        with FakeProviders.start() as fakes, Product.start_in(folder, fakes) as product:
+            yield cls._abandon(product, fakes, home)
 
     @classmethod
     def _abandon(cls, product: Product, fakes: FakeProviders, home: Home) -> Self:

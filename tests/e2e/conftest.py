@@ -44,26 +44,27 @@ def product(fake_providers: FakeProviders) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="session")
-def abandoned() -> Iterator["Future[Abandoned]"]:
+def abandoned(product: Product, homes: Iterator[Home]) -> Iterator["Future[Abandoned]"]:
     """A second product, left alone: it starts beside the first, and its deadlines pass while other tests run."""
     with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
-        yield pool.submit(stack.enter_context, Abandoned.start())
+        home, folder = next(homes), stack.enter_context(product.copied())
+        yield pool.submit(stack.enter_context, Abandoned.start(folder, home))
 
 
 @pytest.fixture(scope="session")
-def storming() -> Iterator["Future[Storm]"]:
+def storming(product: Product, homes: Iterator[Home]) -> Iterator["Future[Storm]"]:
     """A third one, which is broken in every way and mends itself, beside them too."""
     with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
-        yield pool.submit(stack.enter_context, Storm.blow())
+        home, folder = next(homes), stack.enter_context(product.copied())
+        yield pool.submit(stack.enter_context, Storm.blow(folder, home))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def what_takes_long_starts_early(request: pytest.FixtureRequest) -> None:
-    """Most tests want the product: it comes first. Then start those that nobody has to wait for."""
+    """Start what nobody has to wait for."""
     wanted = set().union(*map(_fixtures, request.session.items))
-    for name in ("product", *sorted(_LONG)):
-        if name in wanted:
-            request.getfixturevalue(name)
+    for name in sorted(_LONG & wanted):
+        request.getfixturevalue(name)
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,10 @@ CREATE: Final = "Create a new Provider Key"
 
 @dataclass(frozen=True)
 class Console:
-    """One tab of a browser in which an admin of ``home`` works."""
+    """One tab of a browser in which an admin of ``home`` works.
+
+    What comes within a moment is awaited by ``wait_for``, which looks again sooner than ``expect`` does.
+    """
 
     page: Page
     home: Home
@@ -47,7 +50,7 @@ class Console:
     def open_dialog_of_new(self) -> None:
         """Open the form over the list that is on the page."""
         self.page.get_by_role("link", name=CREATE).first.click()
-        expect(self.page.get_by_role("dialog", name="Add Provider Key")).to_be_visible()
+        self.page.get_by_role("dialog", name="Add Provider Key").wait_for()
 
     def act(self, key: str, action: str) -> None:
         """Choose from the menu of a row."""
@@ -57,7 +60,7 @@ class Console:
     def open_edit(self, key: str) -> None:
         """Open the edit form over the list."""
         self.act(key, "Edit")
-        expect(self.page.get_by_role("dialog", name="Edit Provider Key")).to_be_visible()
+        self.page.get_by_role("dialog", name="Edit Provider Key").wait_for()
 
     # The list
 
@@ -153,6 +156,7 @@ class Console:
     def choose(self, provider: str) -> None:
         """Choose a provider, and see its credential fields."""
         self.provider.select_option(label=LABELS[provider])
+        self.secret(provider).wait_for()
         expect(self.secret(provider)).to_be_editable()
 
     def save(self) -> None:
@@ -175,15 +179,15 @@ class Console:
     def press(self) -> None:
         """Press Test credentials, and see the answer to the press."""
         self.test_button.click()
-        expect(self.result).to_be_visible()
+        self.result.wait_for()
 
     def see_state(self, state: str) -> None:
-        expect(self.status.locator(f"[data-state={state}]")).to_be_visible()
+        self.status.locator(f"[data-state={state}]").wait_for()
 
     def see_verdict(self, verdict: str, region: str = "") -> None:
         """See the test done: verdict for scripts, its word first (in a line of its ``region``), a sentence behind it."""
+        self.see_state("done")
         expect(self.result).to_have_attribute("data-verdict", verdict)
-        expect(self.result).to_have_attribute("data-state", "done")
         if region:
             self.see_regions({region: verdict})
         else:

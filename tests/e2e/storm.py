@@ -67,12 +67,12 @@ class Storm:
 
     @classmethod
     @contextmanager
-    def blow(cls) -> Iterator[Self]:
-        """Start a product with fakes of its own, and let the storm pass over it. By the end of it a second worker serves,
-        and the first is still frozen.
+    def blow(cls, folder: Path, home: Home) -> Iterator[Self]:
+        """Start a product with fakes of its own, on a data ``folder`` that has a ``home``, and let the storm pass over it.
+        By the end of it a second worker serves, and the first is still frozen.
         """
-        with FakeProviders.start() as fakes, Product.start(fakes) as product:
-            storm = cls(product, fakes, Visitor.alice(product, Home.many(product, 1)[0]))
+        with FakeProviders.start() as fakes, Product.start_in(folder, fakes) as product:
+            storm = cls(product, fakes, Visitor.alice(product, home))
             with storm._passes():
                 yield storm
 
