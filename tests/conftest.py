@@ -12,6 +12,7 @@ from tests import chromium, settings
 pytest_plugins = [
     "tests.cast",
     "tests.fakeproviders.fixtures",
+    "tests.generated",
     "tests.groups",
     "tests.trust.families",
     "tests.verdict_table",

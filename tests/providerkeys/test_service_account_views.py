@@ -20,25 +20,13 @@ from tests.fakeproviders.fixtures import CheckedProviders
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, text
 from tests.providerkeys.form import NEW, edit, only_key
-from tests.providerkeys.providers.service_account_inputs import FIELDS, GOOD, PRIVATE_KEY, bad, changed
+from tests.providerkeys.providers.service_account_inputs import FIELDS, GOOD, PRIVATE_KEY, changed
 
 UNSAVED = "provider-keys/checks/"
 PANEL = "test-result"
 OTHER = samples.key("google_vertex_ai", "iam")
 DOCUMENT = service_account.parse(GOOD).document
 HINT = "fake-sample7-good@fake-example-project.iam.gserviceaccount.com"
-BAD_LOCATIONS = {
-    "another host": "evil.com/#",
-    "somebody at a host": "a@evil",
-    "a way up": "..",
-    "an encoded slash": "%2f",
-    "a line inside": "europe-west4\nX-Evil: 1",
-    "a dash of another kind": "europe\N{NON-BREAKING HYPHEN}west4",
-    "70 characters": "a" * 70,
-    "a region that is none": "europe-west99",
-    "a region of AWS": "eu-central-1",
-    "the key itself": PRIVATE_KEY,
-}
 
 
 def typed(secret: str = GOOD, location: str = "", **more: Any) -> dict[str, Any]:
@@ -77,31 +65,6 @@ def sentence_at(page: str, field: str) -> str:
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("case", bad())
-    def test_a_bad_file_is_refused_wherever_it_is_sent_and_nothing_happens(
-        self, alices: Console, key: ProviderKey, sent: list[str], monkeypatch: pytest.MonkeyPatch, case: str
-    ) -> None:
-        door = sample.Door.instead(monkeypatch)
-        given, before = bad()[case], sample.again(key)
-        said = [word.replace("`", "") for word in given.says]
-        pasted = given.text.encode(errors="replace").decode()
-        posts = (
-            (NEW, typed(pasted), None),
-            (edit(key), edited(key, pasted), None),
-            (UNSAVED, typed(pasted), PANEL),
-            (stored_check(key), edited(key, pasted), PANEL),
-        )
-        for path, data, into in posts:
-            answer = alices.post(path, data, into=into)
-            sentence = sentence_at(text(answer), "provider_key")
-            assert answer.status_code == 422
-            assert all(words in sentence for words in said), sentence
-            assert re.search(r"<textarea[^>]*></textarea>", text(answer))
-            assert hides_the_key(text(answer))
-        assert only_key().credentials == before.credentials
-        assert not CredentialCheck.objects.exists()
-        assert (sent, door.probes) == ([], 0)
-
     def test_nothing_pasted_says_what_to_do(self, alices: Console) -> None:
         page = text(alices.post(NEW, typed("  ")))
         assert sentence_at(page, "provider_key") == "Paste the service account JSON, or choose its file."
@@ -112,16 +75,6 @@ class TestRefusals:
         assert "<code>token_uri</code> isn’t Google’s token address." in page
         assert "Emptied for safety: paste it again" in page
         assert 'value="EU analytics"' in page
-
-    @pytest.mark.parametrize("case", BAD_LOCATIONS)
-    def test_a_bad_location_is_refused_by_its_own_field(self, alices: Console, sent: list[str], case: str) -> None:
-        for path, into in ((NEW, None), (UNSAVED, PANEL)):
-            page = text(alices.post(path, typed(location=BAD_LOCATIONS[case]), into=into))
-            assert sentence_at(page, "location").startswith("Choose a Google Cloud region such as europe-west4")
-            assert sentence_at(page, "provider_key") == ""
-            assert hides_the_key(page)
-        assert not ProviderKey.objects.exists()
-        assert not CredentialCheck.objects.exists()
 
     def test_a_location_is_shown_again_unless_it_is_something_else(self, alices: Console) -> None:
         assert 'value="europe-west99"' in text(alices.post(NEW, typed(location="europe-west99")))

@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -40,10 +40,16 @@ def without(name: str) -> str:
 
 @dataclass(frozen=True)
 class Bad:
-    """A paste that is refused; its message holds each of ``says``."""
+    """A paste that is refused, and with which sentences."""
 
-    text: str
-    says: tuple[str, ...]
+    text: str = field(repr=False)
+    says: str
+
+
+_PASTE: Final = "Paste the whole JSON file of a service account key, as Google made it."
+_WHOLE: Final = "Paste the whole JSON file as Google made it."
+_ONLY_KEYS: Final = f"It can never be used: only Google service account keys are accepted. {_PASTE}"
+_NEW_KEY: Final = "Create a new key for the service account"
 
 
 @cache
@@ -100,36 +106,47 @@ _NOT_JSON: Final = {
     "8,000 levels": "[" * 8000,
     "a number of 5,000 digits": f'{{"type": {"9" * 5000}}}',
 }
+_NO_OBJECT: Final = f"This JSON is not an object. {_PASTE}"
+_NO_NUMBER: Final = f"This JSON holds a number that is none. {_PASTE}"
+_TWICE: Final = f"This JSON names a field twice. {_PASTE}"
+_LONG: Final = f"This is longer than any service account JSON (16 KiB at most). {_PASTE}"
 _OTHER_FORMS: Final = {
-    "an array": (json.dumps([FIELDS]), ("not an object",)),
-    "a string": (json.dumps(GOOD), ("not an object",)),
-    "null": ("null", ("not an object",)),
-    "a number": ("7", ("not an object",)),
-    "NaN": (GOOD[:-1] + ', "more": NaN}', ("JSON", "number that is none")),
-    "Infinity": (GOOD[:-1] + ', "more": -Infinity}', ("JSON", "number that is none")),
-    "a field twice": (GOOD[:-1] + ', "token_uri": "https://oauth2.googleapis.com/token"}', ("names a field twice",)),
-    "an unknown field twice": (GOOD[:-1] + ', "a": 1, "a": 2}', ("names a field twice",)),
-    "a field twice inside": (GOOD[:-1] + ', "a": {"b": 1, "b": 2}}', ("names a field twice",)),
-    "17 KiB": (GOOD[:-1] + f', "more": "{"x" * 17 * 1024}"}}', ("16 KiB at most",)),
-    "17 KiB in other letters": (GOOD[:-1] + f', "more": "{"ж" * 8500}"}}', ("16 KiB at most",)),
-    "100,000 levels": ("[" * 100_000, ("16 KiB at most",)),
-    "a Google API key": ("AIza" + "F" * 35, ("a Google API key", "can never be used")),
+    "an array": (json.dumps([FIELDS]), _NO_OBJECT),
+    "a string": (json.dumps(GOOD), _NO_OBJECT),
+    "null": ("null", _NO_OBJECT),
+    "a number": ("7", _NO_OBJECT),
+    "NaN": (GOOD[:-1] + ', "more": NaN}', _NO_NUMBER),
+    "Infinity": (GOOD[:-1] + ', "more": -Infinity}', _NO_NUMBER),
+    "a field twice": (GOOD[:-1] + ', "token_uri": "https://oauth2.googleapis.com/token"}', _TWICE),
+    "an unknown field twice": (GOOD[:-1] + ', "a": 1, "a": 2}', _TWICE),
+    "a field twice inside": (GOOD[:-1] + ', "a": {"b": 1, "b": 2}}', _TWICE),
+    "17 KiB": (GOOD[:-1] + f', "more": "{"x" * 17 * 1024}"}}', _LONG),
+    "17 KiB in other letters": (GOOD[:-1] + f', "more": "{"ж" * 8500}"}}', _LONG),
+    "100,000 levels": ("[" * 100_000, _LONG),
+    "a Google API key": ("AIza" + "F" * 35, f"This is a Google API key. {_ONLY_KEYS}"),
 }
+_SOMETHING_ELSE: Final = "something else than a service account key"
 _TYPES: Final = {
     "authorized_user": "a person’s own sign-in",
     "external_account": "a workload identity federation file",
     "external_account_authorized_user": "a workforce identity federation file",
     "impersonated_service_account": "a file for acting as another service account",
     "gdch_service_account": "a Google Distributed Cloud account",
-    "brand_new_type": "something else",
-    "Service_Account": "something else",
-    "service_account ": "something else",
+    "brand_new_type": _SOMETHING_ELSE,
+    "Service_Account": _SOMETHING_ELSE,
+    "service_account ": _SOMETHING_ELSE,
 }
 ADDRESSES: Final = (
     *("http://127.0.0.1/token", "http://[::1]/token", "http://[::ffff:169.254.169.254]/token", "http://2130706433/"),
     *("http://0x7f.1/token", "http://0177.0.0.1/token", "http://[fd00:ec2::254]/token", "http://localhost./token"),
     *("http://169.254.169.254/computeMetadata/v1/", "http://metadata.google.internal/computeMetadata/v1/token"),
-    *("http://10.0.0.1/", "http://192.168.0.1/", "http://[64:ff9b::7f00:1]/", "http://①②⑦.⓪.⓪.①/token"),
+    *(
+        "http://10.0.0.1/",
+        "http://172.16.0.1/",
+        "http://192.168.0.1/",
+        "http://[64:ff9b::7f00:1]/",
+        "http://①②⑦.⓪.⓪.①/token",
+    ),
     *("https://user@oauth2.googleapis.com/token", "https://oauth2.googleapis.com\\@evil.example/token"),
     *("https://oauth2.googleapis.com#@evil.example/token", "https://oauth2.googleapis.com?@evil.example/token"),
     *("https://evil.example/https://oauth2.googleapis.com/token", "https://oauth2.googleapis.com.evil.example/token"),
@@ -148,7 +165,14 @@ _UNIVERSES: Final = (
     7,
     ["googleapis.com"],
 )
-_PROJECTS: Final = (
+ANOTHER_ADDRESS: Final = (
+    f"`token_uri` isn’t Google’s token address. A file that names another one can never be used. {_PASTE}"
+)
+_ANOTHER_UNIVERSE: Final = (
+    f"`universe_domain` isn’t Google’s public cloud. A key of another one can never be used. {_PASTE}"
+)
+_KEY_IDS: Final = ("a b", "a\r\nb", "é" * 40, "f" * 101)
+PROJECTS: Final = (
     "evil.com/#",
     "a@evil",
     "..",
@@ -174,21 +198,17 @@ _EMAILS: Final = (
 @cache
 def bad() -> dict[str, Bad]:
     """Every paste that is refused, by name."""
-    found = {name: Bad(text, ("This is not JSON",)) for name, text in _NOT_JSON.items()}
+    found = {name: Bad(text, f"This is not JSON. {_PASTE}") for name, text in _NOT_JSON.items()}
     found |= {name: Bad(text, says) for name, (text, says) in _OTHER_FORMS.items()}
     for kind, what in _TYPES.items():
-        found[f"type {kind!r}"] = Bad(changed(type=kind), ("`type`", what, "can never be used"))
+        found[f"type {kind!r}"] = Bad(changed(type=kind), f"`type` says that this is {what}. {_ONLY_KEYS}")
     for address in ADDRESSES:
-        found[f"token_uri {address!r}"] = Bad(
-            changed(token_uri=address), ("`token_uri` isn’t Google’s token address", "can never be used")
-        )
+        found[f"token_uri {address!r}"] = Bad(changed(token_uri=address), ANOTHER_ADDRESS)
     for universe in _UNIVERSES:
-        found[f"universe_domain {universe!r}"] = Bad(
-            changed(universe_domain=universe), ("`universe_domain`", "can never be used")
-        )
+        found[f"universe_domain {universe!r}"] = Bad(changed(universe_domain=universe), _ANOTHER_UNIVERSE)
     for name in REQUIRED:
-        found[f"{name} missing"] = Bad(without(name), (f"`{name}` is missing", "Paste the whole JSON file"))
-        found[f"{name} null"] = Bad(changed(**{name: None}), (f"`{name}` is missing",))
+        found[f"{name} missing"] = Bad(without(name), f"`{name}` is missing. {_PASTE}")
+        found[f"{name} null"] = Bad(changed(**{name: None}), f"`{name}` is missing. {_PASTE}")
         for kind, value in {
             "empty": "",
             "a number": 7,
@@ -196,16 +216,15 @@ def bad() -> dict[str, Bad]:
             "a list": [FIELDS[name]],
             "an object": {},
         }.items():
-            found[f"{name} {kind}"] = Bad(changed(**{name: value}), (f"`{name}`", "Paste the whole JSON file"))
-    for project in _PROJECTS:
-        found[f"project_id {project!r}"] = Bad(changed(project_id=project), ("`project_id` is not what Google writes",))
-    for email in _EMAILS:
-        found[f"client_email {email!r}"] = Bad(
-            changed(client_email=email), ("`client_email` is not what Google writes",)
-        )
-    for key_id in ("a b", "a\r\nb", "é" * 40, "f" * 101):
-        found[f"private_key_id {key_id!r}"] = Bad(changed(private_key_id=key_id), ("`private_key_id`",))
+            found[f"{name} {kind}"] = Bad(changed(**{name: value}), _not_googles(name))
+    for name, values in {"project_id": PROJECTS, "client_email": _EMAILS, "private_key_id": _KEY_IDS}.items():
+        for value in values:
+            found[f"{name} {value!r}"] = Bad(changed(**{name: value}), _not_googles(name))
     return found | {f"private_key {name}": given for name, given in _bad_keys().items()}
+
+
+def _not_googles(name: str) -> str:
+    return f"`{name}` is not what Google writes there. {_PASTE}"
 
 
 def _bad_keys() -> dict[str, Bad]:
@@ -223,16 +242,16 @@ def _bad_keys() -> dict[str, Bad]:
         "called a certificate": PRIVATE_KEY.replace("PRIVATE KEY", "CERTIFICATE"),
     }
     found = {
-        name: Bad(changed(private_key=text), ("`private_key` isn’t a private key in PEM",))
+        name: Bad(changed(private_key=text), f"`private_key` isn’t a private key in PEM form. {_WHOLE}")
         for name, text in broken.items()
     }
-    found["encrypted"] = Bad(changed(private_key=_encrypted()), ("`private_key` is protected by a passphrase",))
-    found["elliptic"] = Bad(changed(private_key=_elliptic()), ("`private_key` isn’t an RSA key",))
-    found["Edwards"] = Bad(changed(private_key=_edwards()), ("`private_key` isn’t an RSA key",))
-    found["damaged"] = Bad(changed(private_key=_of_other_numbers()), ("`private_key` is damaged",))
+    found["encrypted"] = Bad(changed(private_key=_encrypted()), f"`private_key` is protected by a passphrase. {_WHOLE}")
+    for name, text in {"elliptic": _elliptic(), "Edwards": _edwards()}.items():
+        found[name] = Bad(changed(private_key=text), f"`private_key` isn’t an RSA key. {_NEW_KEY} and paste its JSON.")
+    found["damaged"] = Bad(changed(private_key=_of_other_numbers()), f"`private_key` is damaged. {_WHOLE}")
     for bits in (512, 1024, 8192, 16384):
         found[f"of {bits} bits"] = Bad(
-            changed(private_key=_of_bits(bits)), ("`private_key` must have 2048 to 4096 bits",)
+            changed(private_key=_of_bits(bits)), f"`private_key` must have 2048 to 4096 bits. {_NEW_KEY}."
         )
     return found
 

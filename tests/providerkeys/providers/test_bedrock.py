@@ -260,80 +260,11 @@ def test_the_next_step_fits_the_answer(ask: Ask, scenario: str) -> None:
     assert ask("bedrock", samples.key("bedrock", scenario)) == _REASONS[scenario]
 
 
-# What is known of a paste.
-
-
-_CLEANED_IDS = {
-    "blanks": f"  {_ID}\n",
-    "quotes": f'"{_ID}"',
-    "export": f"export AWS_ACCESS_KEY_ID={_ID}",
-    "line of a credentials file": f"aws_access_key_id = {_ID}",
-}
-_CLEANED_SECRETS = {
-    "blanks": f"  {_SECRET}\n",
-    "export": f'export AWS_SECRET_ACCESS_KEY="{_SECRET}"',
-    "line of a credentials file": f"aws_secret_access_key = {_SECRET}",
-}
-_REFUSED_IDS = {
-    "nothing": (" ", "Enter"),
-    "temporary": ("ASIA" + "F" * 16, "can never be used"),
-    "Bedrock API key": ("ABSK" + "F" * 120, "can never be used"),
-    "short-lived Bedrock API key": ("bedrock-api-key-" + "F" * 60, "can never be used"),
-    "user's id": ("AIDA" + "F" * 17, "id of an IAM user"),
-    "swapped": (_SECRET, "swapped"),
-    "too short": (_ID[:-1], "20 letters and digits"),
-    "too long": (_ID + "A", "20 letters and digits"),
-    "hint pasted back": ("AKIA…WXYZ", "masked"),
-    "blanks inside": (f"{_ID[:10]} {_ID[10:]}", "no blanks"),
-    "zero-width": (f"{_ID[:10]}\u200b{_ID[11:]}", "invisible or non-ASCII"),
-    "another provider's": ("sk-proj-" + "F" * 60, "20 letters and digits"),
-}
-_REFUSED_SECRETS = {
-    "nothing": ("", "Enter"),
-    "swapped": (_ID, "swapped"),
-    "Bedrock API key": ("ABSK" + "F" * 120, "can never be used"),
-    "url-encoded": (_SECRET.replace("/", "%2F"), "URL-encoded"),
-    "too short": (_SECRET[:-1], "40 characters"),
-    "too long": (_SECRET + "A", "40 characters"),
-    "stars": ("FAKE" + "*" * 36, "masked"),
-    "emoji": (_SECRET[:-1] + "🔑", "invisible or non-ASCII"),
-}
-
-
-@pytest.mark.parametrize("case", _CLEANED_IDS)
-def test_inp_what_copying_adds_to_an_id_is_cleaned(case: str) -> None:
-    assert aws_access_key.clean_id(_CLEANED_IDS[case]) == _ID
-
-
-@pytest.mark.parametrize("case", _CLEANED_SECRETS)
-def test_inp_what_copying_adds_to_a_secret_is_cleaned(case: str) -> None:
-    assert aws_access_key.clean_secret(_CLEANED_SECRETS[case]) == _SECRET
-
-
-@pytest.mark.parametrize("case", _REFUSED_IDS)
-def test_inp_what_can_never_be_an_id_is_refused(case: str) -> None:
-    pasted, named = _REFUSED_IDS[case]
-    with pytest.raises(Refused, match=named) as refused:
-        aws_access_key.clean_id(pasted)
-    assert not _quotes(pasted, str(refused.value))
-
-
-@pytest.mark.parametrize("case", _REFUSED_SECRETS)
-def test_inp_what_can_never_be_a_secret_is_refused(case: str) -> None:
-    pasted, named = _REFUSED_SECRETS[case]
-    with pytest.raises(Refused, match=named) as refused:
-        aws_access_key.clean_secret(pasted)
-    assert not _quotes(pasted, str(refused.value))
-
-
-def test_inp_an_unusual_shape_is_only_a_hint() -> None:
-    odd = AccessKey(aws_access_key.clean_id("AKIA0000000000000000"), aws_access_key.clean_secret("-" * 40))
-    assert "Testing it will tell" in odd.shape_hint
-    assert AccessKey(_ID, _SECRET).shape_hint == ""
+# What is known of a paste; what the forms say of it: the family INP.
 
 
 @given(st.text(max_size=200))
-def test_inp_any_text_is_taken_or_refused_and_never_quoted(pasted: str) -> None:
+def test_any_text_is_taken_or_refused_and_never_quoted(pasted: str) -> None:
     for cleaner in (aws_access_key.clean_id, aws_access_key.clean_secret):
         taken, refusal = _outcome(cleaner, pasted)
         assert taken in pasted
