@@ -4,9 +4,18 @@ pytest-xdist 3.8 writes a group where pytest 9.2 no longer reads it, and then sp
 word (pytest-dev/pytest-xdist#1386): each would start the product that was meant to be shared.
 """
 
-from typing import Any
+from collections import Counter
+from typing import Any, Final
 
 import pytest
+
+# Groups that start the product are called after it. They have few tests and take longest: begun last, they would be waited for.
+_LONG: Final = "product"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The order is this module's; xdist's own goes by the number of tests alone.
+    config.option.loadscopereorder = False
 
 
 @pytest.hookimpl(trylast=True)
@@ -15,6 +24,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> No
     if not getattr(config.option, "loadgroup", False):
         return
     for item in items:
-        group = item.get_closest_marker("xdist_group")
-        if group and not item.nodeid.endswith(f"@{group.args[0]}"):
-            item._id = type(item._id).parse(f"{item.nodeid}@{group.args[0]}")
+        group = _group(item)
+        if group and not item.nodeid.endswith(f"@{group}"):
+            item._id = type(item._id).parse(f"{item.nodeid}@{group}")
+    sizes = Counter(map(_group, items))
+    items.sort(key=lambda item: (not _group(item).startswith(_LONG), -sizes[_group(item)], _group(item)))
+
+
+def _group(item: Any) -> str:
+    """The group of a test; empty when it has none."""
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""

@@ -16,10 +16,14 @@ def test_first(number):
 @pytest.mark.parametrize("number", [pytest.param(number, marks=pytest.mark.xdist_group("second")) for number in range(8)])
 def test_second(number):
     pass
+
+@pytest.mark.xdist_group("product-of-a-test")
+def test_third():
+    pass
 """
 
 
-def test_each_group_has_one_worker(tmp_path: Path) -> None:
+def test_each_group_has_one_worker_and_those_that_start_products_come_first(tmp_path: Path) -> None:
     (tmp_path / "test_sample.py").write_text(TESTS)
     options = ["-p", "no:django", "-p", "tests.groups", "-n", "2", "--dist", "loadgroup", "--verbose"]
 
@@ -31,5 +35,7 @@ def test_each_group_has_one_worker(tmp_path: Path) -> None:
         check=True,
     )
 
-    workers = set(re.findall(r"\[(gw\d)\].*test_(first|second)", done.stdout))
-    assert sorted(group for _, group in workers) == ["first", "second"], done.stdout
+    passed = re.findall(r"\[(gw\d)\].*test_(first|second|third)", done.stdout)
+    assert sorted(group for _, group in set(passed)) == ["first", "second", "third"], done.stdout
+    begun_with = dict(reversed(passed))
+    assert "third" in begun_with.values(), done.stdout
