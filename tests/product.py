@@ -86,11 +86,6 @@ class Product:
         )
         return done.stdout
 
-    def add_member(self, organization: str, email: str, role: Literal["admin", "member"] = "admin") -> str:
-        """Let ``email`` log in with ``PASSWORD`` and return the organization's slug."""
-        arguments = ("--organization", organization, "--email", email, "--role", role)
-        return self.manage("add_member", *arguments, text=PASSWORD).strip()
-
     def pid(self, name: Name) -> int:
         """The process id of ``name``, or 0 while it is down."""
         return pid_in(self.data_dir / "run" / f"{name}.pid")

@@ -100,6 +100,9 @@ def test_a_removed_row_is_gone_and_the_rest_is_numbered_anew(page: Page) -> None
     expect(field(page, 2, "Secret Access Key")).to_have_value(SECRET)
     expect(page.get_by_role("button", name="Remove region 2", exact=True)).to_be_focused()
     expect(page.get_by_role("button", name="Remove region 3", exact=True)).to_have_count(0)
+    add(page)
+    ids = page.locator("[data-region-row] [id]").evaluate_all("all => all.map(one => one.id)")
+    assert len(set(ids)) == len(ids) == 9
 
 
 def test_the_last_row_can_be_removed_and_another_added(page: Page) -> None:
