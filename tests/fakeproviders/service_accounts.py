@@ -46,6 +46,10 @@ class ServiceAccountShape:
         """A new one, with a key of its own: slow by half a second."""
         return key_file(address("".join(secrets.choice(_ALPHABET) for _ in range(12)), scenario))
 
+    def renamed(self, key: str, scenario: str) -> str:
+        """Another account's file with the very key of this one: a key of its own would take its time."""
+        return key_file(address(self.arrives(key).removeprefix("fake-").partition("-")[0], scenario))
+
     def scenario(self, credential: str) -> str:
         """The scenario that an address or an access token names: its last word."""
         return credential.removesuffix(_HOME).rpartition("-")[2]

@@ -54,17 +54,19 @@ class Canary:
     @classmethod
     def provider_key(cls, name: str, provider: str, scenario: str) -> Self:
         """A fresh credential that gets this answer. What those of a provider have in common is no part of the secret."""
-        fields = cls.fields(name, provider, samples.fresh_key(provider, scenario))
-        return cls(name, fields[0].value, tuple(piece for one in fields for piece in one.pieces))
+        value = samples.fresh_key(provider, scenario)
+        return cls(
+            name, value, tuple(piece for one in cls.fields(name, provider, value).values() for piece in one.pieces)
+        )
 
     @classmethod
-    def fields(cls, name: str, provider: str, credential: str) -> list[Self]:
-        """A canary for each field of a fresh ``credential``, as some of them may be where others may not."""
+    def fields(cls, name: str, provider: str, credential: str) -> dict[str, Self]:
+        """A canary for each field of a fresh ``credential``: some of them may be where others may not."""
         parts = providers.get(provider).shape.secret_parts(credential)
-        return [
-            cls(name if part == API_KEY else f"{name}, {part}", credential, tuple(map(str.encode, pieces)))
+        return {
+            part: cls(name if part == API_KEY else f"{name}, {part}", credential, tuple(map(str.encode, pieces)))
             for part, pieces in parts.items()
-        ]
+        }
 
     @classmethod
     def api_key(cls, name: str, plaintext: str) -> Self:

@@ -155,12 +155,12 @@ def _wait_beside(stack: ExitStack, words: list[str], environment: Mapping[str, s
 
 
 def _at_provider(scene: Scene, planted: Planted, _: ExitStack) -> None:
-    """In a header that is not the provider's own, and in a query."""
+    """In a header that is not the provider's own, in a query and in a body, in turn."""
     connection = HTTPConnection(urlsplit(scene.fakes.base_urls["openai"]).netloc)
     for number, data in enumerate(planted.values()):
         text = b64encode(data).decode()
-        path = f"/v1/models?x={quote(text)}" if number % 2 else "/v1/models"
-        connection.request("GET", path, headers={"x-planted": "" if number % 2 else text})
+        header, query, body = (text if number % 3 == place else "" for place in range(3))
+        connection.request("POST", f"/v1/models?x={quote(query)}", body, {"x-planted": header})
         connection.getresponse().read()
     connection.close()
 

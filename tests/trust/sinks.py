@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import parse_qs
 
+from tests.fakeproviders import providers as stand_ins
 from tests.product import ROOT
 from tests.trust.walk.admin import pages
 from tests.trust.walk.keys import half_a_form
-from tests.trust.walk.scene import Scene, own_header
+from tests.trust.walk.scene import Scene
 from tests.trust.walk.tap import messages
 
 
@@ -134,23 +136,36 @@ def error_pages(scene: Scene) -> Iterator[Evidence]:
 
 
 def repository(scene: Scene) -> Iterator[Evidence]:
-    """22: the repository, and what this suite writes about itself."""
-    yield from _files(repository_files(), ROOT)
-    yield from _files((ROOT / ".pytest_cache").rglob("*"), ROOT)
+    """22: the repository, and what this suite writes about itself; of files that are older than any canary the name alone."""
+    for file in (*repository_files(), *(ROOT / ".pytest_cache").rglob("*")):
+        with suppress(OSError):
+            if file.is_file():
+                is_new = file.stat().st_mtime > scene.started - _MARGIN
+                yield Evidence(str(file.relative_to(ROOT)), file.read_bytes() if is_new else b"")
 
 
 def providers(scene: Scene) -> Iterator[Evidence]:
-    """23: what arrived at the providers, but for each one's own header, where its own keys belong."""
+    """23: what arrived at the providers: each one's own header or field of the body, where its own keys belong; the rest."""
     for request in scene.fakes.requests():
-        place = own_header(request.name)
-        header = place.partition(" ")[0]
+        _, service = stand_ins.served()[request.name]
+        header = service.auth_header
         others = [(name, value) for name, value in request.headers if name != header]
-        rest = [request.method, request.path, request.query, others]
+        assert request.body is not None, "the fakes forget the oldest bodies"
+        body = request.body.decode("latin-1")
+        form = parse_qs(body) if service.credential_in_body else {}
+        assertion = "".join(form.pop("assertion", []))
+        rest = [request.method, request.path, request.query, others, form or body]
         yield Evidence(f"request {request.id} at {request.name}", json.dumps(rest).encode())
-        yield Evidence(place, request.header(header).encode())
+        if header:
+            own = "\n".join(value for name, value in request.headers if name == header)
+            yield Evidence(f"{header} of {request.name}", own.encode())
+        if assertion:
+            yield Evidence(f"assertion of {request.name}", assertion.encode())
     yield Evidence("violations", repr(scene.fakes.violations()).encode())
 
 
+# The first canaries are older than the scene, and a file system may have a clock of its own.
+_MARGIN: Final = 60.0
 _MADE_HERE: Final = frozenset({"var", "__pycache__"})
 # Each of these is a sink of its own.
 _ELSEWHERE: Final = frozenset({"db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm", "broker", "log", "mail"})

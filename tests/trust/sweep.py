@@ -1,14 +1,20 @@
 """The sweep of the family CAN: a walk, a canary in every sink, then everything in every sink searched once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from tests import chromium
-from tests.trust.canary import Hit, Search
+from tests.trust.canary import Canary, Hit, Search
 from tests.trust.plants import Plants, plant
-from tests.trust.sinks import SINKS, broker
+from tests.trust.sinks import SINKS, Evidence, broker, django_admin
 from tests.trust.walk import outputs, route
 from tests.trust.walk.scene import Scene
+
+# A worker that got no time for longer than its lease: another one asks again, as it must.
+_AGAIN: Final = "request_after_redirect"
+ADMIN: Final = next(number for number, sink in SINKS.items() if sink is django_admin)
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,9 @@ class Swept:
     planted: frozenset[str]
     forced: Mapping[str, list[int]]
     """The statuses of the answers while a layer failed."""
+    violations: frozenset[str]
+    """What the fake providers complained of."""
+    canaries: frozenset[str]
     ciphertext_before: frozenset[str]
     ciphertext_after: frozenset[Hit]
 
@@ -54,29 +63,46 @@ def sweep(*, whole: bool, **environment: str) -> Swept:
     """
     browser = whole and chromium.find() is not None
     plants = Plants()
-    with Scene.open(**environment) as scene:
+    # The search goes on while the product stops.
+    with ThreadPoolExecutor(1) as beside, Scene.open(**environment) as scene:
         route.go(scene, plants.in_browser() if browser else None, to_the_end=whole)
+        violations = scene.fakes.violations()
         with plant(scene, plants):
             outputs.collect(scene, outputs.ALL if whole else [outputs.DUMP])
-            hits, places = _searched(scene, plants)
-        return Swept(
-            hits=hits,
-            places=places,
-            allowed=frozenset(scene.secrets.allowed),
-            planted=frozenset(canary.name for canary in plants.canaries.values()),
-            forced=scene.forced,
-            ciphertext_before=_ciphertext_before_deletion(scene),
-            ciphertext_after=_ciphertext_after_deletion(scene),
-        )
+            # It is told our keys, as every process of the product is.
+            scene.operator.leave()
+            evidence = _gathered(scene)
+        searching = beside.submit(_hits, evidence, [*scene.secrets.canaries, *plants.canaries.values()])
+        ciphertext_after = _ciphertext_after_deletion(scene)
+    return Swept(
+        hits=searching.result(),
+        places={number: frozenset(one.place for one in found) for number, found in evidence.items()},
+        allowed=frozenset(scene.secrets.allowed),
+        planted=frozenset(canary.name for canary in plants.canaries.values()),
+        forced=scene.forced,
+        violations=frozenset(f"{one.kind} at {one.name}: {one.detail}" for one in violations if one.kind != _AGAIN),
+        canaries=frozenset(canary.name for canary in scene.secrets.canaries),
+        ciphertext_before=_ciphertext_before_deletion(scene),
+        ciphertext_after=ciphertext_after,
+    )
 
 
-def _searched(scene: Scene, plants: Plants) -> tuple[dict[int, frozenset[Hit]], dict[int, frozenset[str]]]:
-    evidence = {number: list(sink(scene)) for number, sink in SINKS.items()}
-    search = Search([*scene.secrets.canaries, *plants.canaries.values()])
+type Gathered = Mapping[int, Sequence[Evidence]]
+
+
+def _gathered(scene: Scene) -> Gathered:
+    """Everything in every sink. The pages of Django admin come from another process, and take the longest."""
+    with ThreadPoolExecutor(1) as beside:
+        pages = beside.submit(list, django_admin(scene))
+        evidence = {number: list(sink(scene)) for number, sink in SINKS.items() if sink is not django_admin}
+        return {**evidence, ADMIN: pages.result()}
+
+
+def _hits(evidence: Gathered, canaries: Iterable[Canary]) -> dict[int, frozenset[Hit]]:
+    search = Search(canaries)
     # An error page is evidence of two sinks.
     different = {one: search.hits(*one) for one in {one for found in evidence.values() for one in found}}
-    hits = {number: frozenset(hit for one in found for hit in different[one]) for number, found in evidence.items()}
-    return hits, {number: frozenset(one.place for one in found) for number, found in evidence.items()}
+    return {number: frozenset(hit for one in found for hit in different[one]) for number, found in evidence.items()}
 
 
 def _ciphertext_before_deletion(scene: Scene) -> frozenset[str]:

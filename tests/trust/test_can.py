@@ -10,12 +10,13 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from byok_site import secret_keys
+from tests.fakeproviders import samples
 from tests.trust.disguises import DISGUISES
 from tests.trust.faults.layers import WEB
 from tests.trust.sinks import SINKS
 from tests.trust.sweep import Swept, sweep
 from tests.trust.walk.browser import PLACES
-from tests.trust.walk.scene import PYTHON_PROCESSES, SECRETS_FILE
+from tests.trust.walk.scene import PYTHON_PROCESSES, SECRETS_FILE, TOKEN
 
 BROWSER: Final = 11
 # A process a run: two workers share them.
@@ -71,8 +72,8 @@ def test_can_21_every_layer_has_failed_with_a_secret_in_it(swept: Swept, layer: 
 
 @pytest.mark.parametrize("swept", RUNS, indirect=True)
 def test_can_04_after_a_deletion_not_even_ciphertext_is_left(swept: Swept) -> None:
-    """Of a provider key and of an organization: what was saved and what was being tested."""
-    assert len(swept.ciphertext_before) == 4
+    """Of a provider key, of one with two regions and of an organization: what was saved and what was being tested."""
+    assert len(swept.ciphertext_before) == 2 + 3 + 2
     assert swept.ciphertext_after == frozenset()
 
 
@@ -90,11 +91,30 @@ def test_can_16_our_own_keys_are_where_they_were_given_and_nowhere_else(swept: S
 
 
 @pytest.mark.parametrize("swept", RUNS, indirect=True)
-@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("provider", samples.PROVIDERS)
 def test_can_23_a_provider_receives_the_keys_that_were_to_be_tested(swept: Swept, provider: str) -> None:
     tested = {canary for canary, _ in swept.may_be_seen(f"{provider} key") if "tested, not saved" in canary}
     assert tested
     assert tested <= {canary for canary, _ in swept.was_seen(f"{provider} key")}
+
+
+@pytest.mark.parametrize("swept", RUNS, indirect=True)
+@pytest.mark.parametrize("part", ["private_key", "secret_access_key"])
+def test_can_23_what_only_signs_never_leaves(swept: Swept, part: str) -> None:
+    """It is in the fields of the browser while it is typed; no provider has any business with it."""
+    signing = {canary for canary in swept.canaries if canary.endswith(f", {part}")}
+    assert len(signing) >= 2
+    assert {place for canary, place in swept.was_seen("") if canary in signing and "browser" not in place} == set()
+
+
+@pytest.mark.parametrize("swept", RUNS, indirect=True)
+def test_can_23_an_access_token_is_seen_where_it_is_used(swept: Swept) -> None:
+    assert {place for _, place in swept.was_seen(TOKEN)} == {"authorization of google_vertex_ai"}
+
+
+@pytest.mark.parametrize("swept", RUNS, indirect=True)
+def test_can_23_no_provider_has_anything_to_complain_of(swept: Swept) -> None:
+    assert swept.violations == frozenset()
 
 
 @pytest.mark.parametrize("swept", [RUNS[0]], indirect=True)
@@ -136,7 +156,11 @@ def test_control_00_so_is_everything_in_the_loud_run(swept: Swept) -> None:
 @pytest.mark.parametrize("swept", [RUNS[0]], indirect=True)
 @pytest.mark.parametrize(
     ("sink", "place"),
-    [(5, "MONITOR"), (5, ".base.rdb"), (16, "cmdline of"), (16, "environ of"), (17, "planted"), (17, "open in")],
+    [
+        *((5, "MONITOR"), (5, ".base.rdb")),
+        *((16, "cmdline of"), (16, "environ of")),
+        *((17, "planted"), (17, "open in")),
+    ],
 )
 def test_control_00_where_a_sink_has_several_parts_each_is_read(swept: Swept, sink: int, place: str) -> None:
     planted = {hit.place for hit in swept.hits[sink] if hit.canary.startswith(f"planted in sink {sink}:")}

@@ -1,5 +1,6 @@
 """Where a secret passes on its way in, to the vault and to a provider, and how each place can fail."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -49,11 +50,12 @@ def _is_no_error_page(template: Any, *_: Any) -> bool:
 
 @dataclass(frozen=True)
 class Layer:
-    """A function by its path, how it fails, and for which of its calls."""
+    """A function by its path, how it fails, and for which of its calls; ``provider``: whose credentials pass there."""
 
     path: str
     fail: Callable[..., None] = _plainly
     when: Callable[..., bool] = _always
+    provider: str = "openai"
 
     def make_fail_at(self, is_told: Callable[[], bool]) -> None:
         """Replace the function where it is looked up."""
@@ -83,6 +85,11 @@ WEB: Final = {
     "access": Layer("organizations.access.access_for"),
     "field": Layer("providerkeys.forms.fields.ApiKeyField.clean"),
     "lint": Layer("providerkeys.forms.fields.lint"),
+    "account": Layer("providerkeys.providers.service_account.parse", provider="google_vertex_ai"),
+    "private key": Layer("providerkeys.providers.rsa_pem.load", provider="google_vertex_ai"),
+    "access key id": Layer("providerkeys.forms.regions.clean_id", provider="bedrock"),
+    "secret access key": Layer("providerkeys.forms.regions.clean_secret", provider="bedrock"),
+    "regions": Layer("providerkeys.models.bedrock_region.BedrockRegion.arrange", provider="bedrock"),
     "draft": Layer("providerkeys.forms.provider_key.ProviderKeyForm.draft"),
     "fingerprint": Layer("providerkeys.vault.fingerprint"),
     "seal": Layer("providerkeys.vault.seal"),
@@ -96,11 +103,18 @@ WEB: Final = {
     "error page": Layer("django.template.loader.get_template"),
 }
 WORKER: Final = {
+    "lease": Layer("django.db.backends.utils.CursorWrapper._execute", _quoting_the_row, _writes_a_secret),
     "reveal": Layer("providerkeys.vault.reveal"),
     "decipher": Layer("cryptography.fernet.MultiFernet.decrypt"),
     "probe": Layer("providerkeys.providers.base.ApiKeyProvider.probe", _quoting_the_call),
     "door": Layer("requests.Session.request", _quoting_the_call),
     "answer": Layer("providerkeys.providers.base.ApiKeyProvider.classify", _quoting_the_call),
+    "signing": Layer(
+        "providerkeys.providers.google_oauth.access_token", _quoting_the_call, provider="google_vertex_ai"
+    ),
+    "token": Layer("providerkeys.providers.google_count_tokens.ask", _quoting_the_call, provider="google_vertex_ai"),
+    "pair": Layer("providerkeys.providers.aws_access_key.AccessKey.read", _quoting_the_call, provider="bedrock"),
+    "signature": Layer("botocore.auth.SigV4Auth.add_auth", _quoting_the_call, provider="bedrock"),
     "result": Layer("providerkeys.models.check_result.CheckResult.conclude"),
     "end": Layer("providerkeys.models.check.CredentialCheck.finish"),
 }
@@ -108,9 +122,9 @@ WORKER: Final = {
 
 
 def plant() -> None:
-    """Make every layer ask ``run/fault`` whether it fails."""
+    """Make every layer of this process ask ``run/fault`` whether it fails."""
     file = fault_file(settings.DATA_DIR)
-    for name, layer in {**WEB, **WORKER}.items():
+    for name, layer in (WORKER if "worker" in sys.argv else WEB).items():
         layer.make_fail_at(_asked(file, name))
 
 

@@ -5,41 +5,56 @@ from typing import Final
 
 from tests.processes import eventually
 from tests.trust.faults.layers import WEB, WORKER
-from tests.trust.walk.keys import API_KEYS, KEYS, edit, form, press, save, take_api_key
+from tests.trust.walk.keys import API_KEYS, KEYS, press, press_form, save_form, take_api_key, version_of
+from tests.trust.walk.kinds import ACCOUNT, REGIONAL, form_of, fresh, may_show_ids
 from tests.trust.walk.people import forget_password, open_link
-from tests.trust.walk.scene import ALICE, Scene
+from tests.trust.walk.scene import ALICE, Scene, Typed
 from tests.trust.walk.visitor import Visitor
 
 _AT_LOGIN: Final = ("middleware", "session", "login", "hasher", "row", "page")
 _AT_A_NEW_PASSWORD: Final = ("hasher", "row")
 
 
-def fail_everywhere(scene: Scene, visitor: Visitor) -> None:
+def fail_everywhere(scene: Scene, visitor: Visitor, account: Typed) -> None:
     """Send secrets towards each layer of the web process while that fails."""
-    pk = save(scene, visitor, scene.secrets.key("openai", "good", "saved before all fails"))
-    for layer in WEB:
+    saved = {
+        provider: save_form(scene, visitor, form_of(_typed(scene, provider, account, "saved before all fails")))
+        for provider in ("openai", ACCOUNT, REGIONAL)
+    }
+    for name, layer in WEB.items():
         stranger, link = scene.visitor("alice in trouble"), scene.visitor("alice with a link")
         stranger.get("/login/")
-        forget_password(scene)
-        page = open_link(scene, link, ALICE)
-        with scene.failing(layer) as statuses:
-            statuses.extend(_attempts(scene, visitor, pk, layer))
-            if layer in _AT_LOGIN:
+        page = ""
+        if name in _AT_A_NEW_PASSWORD:
+            forget_password(scene)
+            page = open_link(scene, link, ALICE)
+        with scene.failing(name) as statuses:
+            statuses.extend(_attempts(scene, visitor, saved[layer.provider], name, account))
+            if name in _AT_LOGIN:
                 statuses.append(stranger.log_in(ALICE, scene.passwords[ALICE].value).status)
-            if layer in _AT_A_NEW_PASSWORD:
-                statuses.append(_choose_password(scene, link, page, f"chosen while {layer} fails"))
+            if page:
+                statuses.append(_choose_password(scene, link, page, f"chosen while {name} fails"))
 
 
-def _attempts(scene: Scene, visitor: Visitor, pk: str, layer: str) -> list[int]:
-    def fresh(what: str) -> str:
-        return scene.secrets.key("openai", "good", f"{what} while {layer} fails").value
+def _typed(scene: Scene, provider: str, account: Typed, what: str) -> list[Typed]:
+    """One account is enough for all that breaks."""
+    return [account] if provider == ACCOUNT else fresh(scene, provider, "good", what)
+
+
+def _attempts(scene: Scene, visitor: Visitor, pk: str, name: str, account: Typed) -> list[int]:
+    def send(path: str, what: str, *, into: str | None = None, **more: str) -> int:
+        typed = _typed(scene, WEB[name].provider, account, f"{what} while {name} fails")
+        answer = visitor.post(path, form_of(typed, **more), into=into)
+        if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            may_show_ids(scene, answer, typed)
+        return answer.status
 
     return [
-        visitor.post(f"{KEYS}checks/", form(fresh("tested")), into="test-result").status,
-        visitor.post(f"{KEYS}new/", form(fresh("saved"))).status,
-        visitor.post(f"{KEYS}new/", form(fresh("refused, but for the layer,"), name=""), into="sheet").status,
-        _make_api_key(scene, visitor, f"While {layer} fails"),
-        edit(scene, visitor, pk, fresh("replacement")),
+        send(f"{KEYS}checks/", "tested", into="test-result"),
+        send(f"{KEYS}new/", "saved"),
+        send(f"{KEYS}new/", "refused, but for the layer,", into="sheet", name=""),
+        send(f"{KEYS}{pk}/", "replacement", version=str(version_of(scene, pk))),
+        _make_api_key(scene, visitor, f"While {name} fails"),
     ]
 
 
@@ -55,12 +70,12 @@ def _choose_password(scene: Scene, visitor: Visitor, page: str, what: str) -> in
     return visitor.post(page, {"new_password1": chosen, "new_password2": chosen}).status
 
 
-def fail_in_worker(scene: Scene, visitor: Visitor) -> None:
-    """Test a key while each layer of the worker fails, until its log says so."""
-    for layer in WORKER:
+def fail_in_worker(scene: Scene, visitor: Visitor, account: Typed) -> None:
+    """Test a credential while each layer of the worker fails, until its log says so."""
+    for name, layer in WORKER.items():
         told = _failures(scene)
-        with scene.failing(layer):
-            press(visitor, scene.secrets.key("openai", "good", f"tested while {layer} fails").value)
+        with scene.failing(name):
+            press_form(visitor, form_of(_typed(scene, layer.provider, account, f"tested while {name} fails")))
             eventually(lambda told=told: _failures(scene) > told, 20)  # type: ignore[misc]
 
 

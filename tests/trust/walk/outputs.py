@@ -1,12 +1,8 @@
 """What commands print: those that dump, those that describe, our own."""
 
-import subprocess
-import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from tests.product import ROOT
 from tests.trust.walk.scene import Scene
 
 DUMP: Final = ("dumpdata",)
@@ -19,19 +15,8 @@ ALL: Final = (
 
 
 def collect(scene: Scene, commands: Sequence[tuple[str, ...]]) -> None:
-    """Run them on the product's data, both processors at once, with a password on the standard input of each."""
-    with ThreadPoolExecutor(2) as beside:
-        scene.outputs.update(beside.map(lambda command: _run(scene, command), commands))
-
-
-def _run(scene: Scene, command: tuple[str, ...]) -> tuple[str, bytes]:
-    text = scene.secrets.password(f"on the standard input of {command[0]}").value
-    done = subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=ROOT,
-        env=scene.product.environment,
-        input=text.encode(),
-        capture_output=True,
-        check=False,
-    )
-    return " ".join(command), b"\n".join((str(done.returncode).encode(), done.stdout, done.stderr))
+    """Run them on the product's data, with a password on the standard input of each."""
+    for command in commands:
+        given = scene.secrets.password(f"on the standard input of {command[0]}").value
+        output = scene.operator.run(*command, given=given)
+        scene.outputs[" ".join(command)] = f"{output.code}\n".encode() + output.text

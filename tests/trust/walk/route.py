@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.trust.walk import broken, browser, keys, leaving, people
+from tests.trust.walk import broken, browser, keys, kinds, leaving, lives, people
 from tests.trust.walk.scene import ALICE, Scene
 
 
@@ -13,26 +13,29 @@ def go(scene: Scene, planted_in_browser: dict[str, str | list[str]] | None, *, t
     """
     people.staff(scene)
     alice = people.log_in(scene, ALICE)
+    account = scene.secrets.credential(kinds.ACCOUNT, "good", "tested, not saved")
     # First of all: its second attempt waits until the lease of the first has run out.
     abandoned = broken.kill_worker(scene, alice)
-    pressed = keys.press_all(scene, alice)
+    pressed = keys.press_all(scene, alice, account)
     with ThreadPoolExecutor(1) as beside:
-        in_browser = beside.submit(browser.walk, scene, planted_in_browser) if planted_in_browser else None
+        in_browser = beside.submit(browser.walk, scene, account, planted_in_browser) if planted_in_browser else None
         dana, charlie = (people.follow_link(scene, email) for email in (people.DANA, people.CHARLIE))
         people.guess(scene)
         people.forget_password(scene)
         served = keys.issue(scene, alice, "Nightly batch")
         keys.issue(scene, alice, "Staging", into="main")
         foreign = keys.issue(scene, charlie, "Foreign", at="/orgs/globex/api-keys/")
-        keys.refuse(scene, alice, foreign)
+        keys.refuse(scene, alice, account, foreign)
         keys.misuse(scene, alice, dana, charlie)
         keys.live(scene, alice, served)
+        lives.live_everywhere(scene, alice, account)
         leaving.delete_key(scene, alice)
+        leaving.delete_regions(scene, alice)
         leaving.delete_organization(scene, charlie)
-        keys.await_done(scene, alice, pressed)
         if in_browser:
             in_browser.result()
-    broken.fail_everywhere(scene, alice)
-    broken.fail_in_worker(scene, alice)
+    broken.fail_everywhere(scene, alice, account)
+    keys.await_done(scene, alice, pressed)
+    broken.fail_in_worker(scene, alice, account)
     if to_the_end:
         keys.await_done(scene, alice, [abandoned])

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +11,14 @@ from typing import Any, Final, Self
 
 from redis import Redis
 
+from tests.fakeproviders import providers, samples
 from tests.fakeproviders.client import FakeProviders
+from tests.fakeproviders.service_accounts import ServiceAccountShape, token_seed
+from tests.fakeproviders.shape import API_KEY
 from tests.product import Product
 from tests.trust.canary import Canary
 from tests.trust.faults.layers import fault_file
+from tests.trust.walk.operator import Operator
 from tests.trust.walk.tap import Tap
 from tests.trust.walk.visitor import Record, Visitor
 
@@ -22,6 +26,7 @@ ALICE: Final = "alice@acme.example"
 SAM: Final = "sam@support.example"
 SECRETS_FILE: Final = "secrets.env"
 PYTHON_PROCESSES: Final = ("supervisor", "web", "worker", "beat")
+TOKEN: Final = "access token"
 _ENVIRONMENT: Final = {
     "DJANGO_SETTINGS_MODULE": "tests.trust.faults.settings",
     "BYOK_ORGANIZATION": "Acme",
@@ -33,9 +38,42 @@ _ENVIRONMENT: Final = {
 }
 
 
-def own_header(provider: str) -> str:
-    """The place where a provider receives its own keys."""
-    return {"openai": "authorization of openai", "anthropic": "x-api-key of anthropic"}[provider]
+# Where a field goes that is no key of its own; what is not here never leaves, it only signs.
+_ON_ITS_WAY: Final[Mapping[str, tuple[str, ...]]] = {
+    "private_key_id": ("assertion of google_oauth",),
+    TOKEN: ("authorization of google_vertex_ai",),
+    "access_key_id": ("authorization of aws_sts", "authorization of bedrock"),
+}
+
+
+def own_places(provider: str, field: str) -> tuple[str, ...]:
+    """The places where a provider receives this field of its own credentials."""
+    if field != API_KEY:
+        return _ON_ITS_WAY.get(field, ())
+    (service,) = providers.get(provider).services
+    return (f"{service.auth_header} of {service.name}",)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A credential as people type it, with a canary for each of its fields."""
+
+    provider: str
+    value: str = field(repr=False)
+    fields: Mapping[str, Canary]
+
+    @property
+    def arrives(self) -> str:
+        """What the stand-in that is asked first knows it by."""
+        return providers.get(self.provider).shape.arrives(self.value)
+
+
+def _token(name: str, provider: str, value: str) -> dict[str, Canary]:
+    """What all access tokens for a service account have in common."""
+    if provider != "google_vertex_ai":
+        return {}
+    seed = token_seed(providers.get(provider).shape.arrives(value))
+    return {TOKEN: Canary.whole(f"{TOKEN} for {name}", seed)}
 
 
 class Secrets:
@@ -50,12 +88,32 @@ class Secrets:
         return canary
 
     def key(self, provider: str, scenario: str, what: str, *, refused: bool = False) -> Canary:
-        """A provider's key, random to the last character. Its provider may see it, unless we are to refuse it."""
+        """An API key, random to the last character. Its provider may see it, unless we are to refuse it."""
+        return self.credential(provider, scenario, what, refused=refused).fields[API_KEY]
+
+    def credential(self, provider: str, scenario: str, what: str, *, refused: bool = False) -> Typed:
+        """A credential of any kind. Its provider may see what is meant to arrive there, unless we are to refuse it."""
+        value = samples.fresh_key(provider, scenario)
         name = f"{provider} key {len(self.canaries)} ({scenario}): {what}"
-        canary = self.add(Canary.provider_key(name, provider, scenario))
-        if not refused:
-            self.allow(canary, own_header(provider))
-        return canary
+        fields = Canary.fields(name, provider, value)
+        for part, canary in {**fields, **_token(name, provider, value)}.items():
+            self._expect(canary, () if refused else own_places(provider, part))
+        return Typed(provider, value, fields)
+
+    def renamed(self, account: Typed, scenario: str, what: str) -> Typed:
+        """Another service account that gets another answer, with the key of ``account``: its tokens alone are new."""
+        shape = providers.get(account.provider).shape
+        assert isinstance(shape, ServiceAccountShape)
+        value = shape.renamed(account.value, scenario)
+        token = _token(f"{account.provider} key {len(self.canaries)} ({scenario}): {what}", account.provider, value)
+        for part, canary in token.items():
+            self._expect(canary, own_places(account.provider, part))
+        return Typed(account.provider, value, account.fields)
+
+    def _expect(self, canary: Canary, places: Iterable[str]) -> None:
+        self.add(canary)
+        for place in places:
+            self.allow(canary, place)
 
     def password(self, what: str) -> Canary:
         return self.add(Canary.password(f"password {len(self.canaries)}: {what}"))
@@ -93,6 +151,7 @@ class Scene:
     temporary: Path
     secrets: Secrets
     passwords: dict[str, Canary]
+    operator: Operator
     started: float = field(default_factory=time.time)
     record: Record = field(default_factory=Record)
     snapshots: list[Snapshot] = field(default_factory=list)
@@ -123,7 +182,8 @@ class Scene:
             }
             with Product.start_in(data, fakes, **given) as product, Tap.on(_broker_socket(product)) as tap:
                 secrets.add_server_keys(product)
-                yield cls(product, fakes, tap, temporary, secrets, passwords)
+                with Operator.arrive(product.environment) as operator:
+                    yield cls(product, fakes, tap, temporary, secrets, passwords, operator)
 
     def visitor(self, name: str) -> Visitor:
         return Visitor(self.product.base_url, self.record, name)
