@@ -11,14 +11,15 @@ from pytest_django import Settings
 
 from organizations.models import User
 from tests.cast import client_for
+from tests.providerkeys import regions
 from tests.trust.canary import Canary, Search
 from tests.trust.controls import Control, controls
 
 pytestmark = pytest.mark.django_db
 
-KEY: Final = Canary.provider_key("provider key", "openai", "good")
+KEY, ACCOUNT, PAIR = (Canary.provider_key(slug, slug, "good") for slug in ("openai", "google_vertex_ai", "bedrock"))
 PASSWORD: Final = Canary.password("password")
-SEARCH: Final = Search([KEY, PASSWORD])
+SEARCH: Final = Search([KEY, ACCOUNT, PAIR, PASSWORD])
 
 
 class Broken(Exception):
@@ -35,12 +36,18 @@ class Break:
 
 
 _FORM: Final = {"provider": "openai", "name": "Production", "provider_key": KEY.value, "assign_to_organization": "on"}
+_ACCOUNT: Final = {**_FORM, "provider": "google_vertex_ai", "provider_key": ACCOUNT.value}
+_PAIR: Final = {**_FORM, "provider": "bedrock", "provider_key": "", **regions.posted(0, "us-east-1", PAIR.value)}
 _LOGIN: Final = {"username": "alice@acme.example", "password": PASSWORD.value}
 _NEW: Final = "/orgs/acme/provider-keys/new/"
 BREAKS: Final = {
     "outside of the view": Break("axes.middleware.AxesMiddleware.__call__", _NEW, _FORM),
     "in the door": Break("organizations.access.access_for", _NEW, _FORM),
     "in the field": Break("providerkeys.forms.fields.lint", _NEW, _FORM),
+    "in the field of a service account": Break("providerkeys.providers.rsa_pem.load", _NEW, _ACCOUNT),
+    "in the vault, of a service account": Break("providerkeys.vault.seal", _NEW, _ACCOUNT),
+    "in the fields of a region": Break("providerkeys.forms.regions.clean_secret", _NEW, _PAIR),
+    "in the row of a region": Break("providerkeys.models.BedrockRegion.take", _NEW, _PAIR),
     "in the vault": Break("providerkeys.vault.seal", _NEW, _FORM),
     "in the cipher": Break("cryptography.fernet.MultiFernet.encrypt", "/orgs/acme/provider-keys/checks/", _FORM),
     "after the save": Break("organizations.models.AuditEvent.record", _NEW, _FORM),
