@@ -76,6 +76,8 @@ def edit(access: Access) -> CredentialCheck | None:
 
 
 def beat(_: Access) -> None:
+    # As it does when it starts: a task that it knows is told that nobody wants its result.
+    current_app.loader.import_default_modules()
     scheduler = Scheduler(app=current_app)
     for entry in scheduler.schedule.values():
         scheduler.apply_async(entry, advance=False)
@@ -97,8 +99,10 @@ def test_chk_01_a_message_holds_at_most_a_checks_id(
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         check = way(alice_access)
-    (message,) = broker.messages()
-    assert_holds_only(message, [check.pk] if check else [], alice_access)
+    messages = list(broker.messages())
+    assert len(messages) == (len(current_app.conf.beat_schedule) if way is beat else 1)
+    for message in messages:
+        assert_holds_only(message, [check.pk] if check else [], alice_access)
 
 
 def test_chk_01_so_do_messages_that_the_sweep_sends_again(alice_access: Access, broker: Broker) -> None:

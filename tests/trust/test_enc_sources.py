@@ -13,8 +13,8 @@ pytestmark = pytest.mark.database
 
 VAULT: Final = "providerkeys/vault.py"
 
-# The check opens what it is about to test. The gateway will be the second caller, and there is no third.
-CALLERS_OF_REVEAL: Final = {"providerkeys/models/check_run.py": 1}
+# The check opens what it is about to test, the gateway what it is about to use. There is no third.
+CALLERS_OF_REVEAL: Final = {"gateway/resolve.py": 1, "providerkeys/models/check_run.py": 1}
 # Beside the vault: what makes a new key and judges one that is given. It encrypts nothing, which a case of its own holds.
 IMPORTERS_OF_ENCRYPTION: Final = {VAULT, "byok_site/secret_keys.py"}
 
@@ -47,7 +47,13 @@ def test_enc_16_the_project_is_read_whole() -> None:
     found = sources()
 
     assert {VAULT, *CALLERS_OF_REVEAL, *IMPORTERS_OF_ENCRYPTION} <= set(found)
-    assert {path.partition("/")[0] for path in found} >= {"byok_site", "organizations", "providerkeys", "manage.py"}
+    assert {path.partition("/")[0] for path in found} >= {
+        "byok_site",
+        "gateway",
+        "organizations",
+        "providerkeys",
+        "manage.py",
+    }
 
 
 def test_enc_16_reveal_has_the_callers_that_it_is_for() -> None:

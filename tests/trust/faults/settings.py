@@ -6,4 +6,4 @@ from byok_site.settings import CELERY_BEAT_SCHEDULE, INSTALLED_APPS, MIDDLEWARE
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.trust.faults.apps.Faults"]
 MIDDLEWARE = [*MIDDLEWARE, "tests.trust.faults.middleware.echo"]
 PASSWORD_HASHERS = ["tests.trust.faults.hashers.CheapHasher"]
-CELERY_BEAT_SCHEDULE = {"sweep": {**CELERY_BEAT_SCHEDULE["sweep"], "schedule": 2.0}}
+CELERY_BEAT_SCHEDULE = {**CELERY_BEAT_SCHEDULE, "sweep": {**CELERY_BEAT_SCHEDULE["sweep"], "schedule": 2.0}}
