@@ -85,6 +85,12 @@ class CredentialsForm(forms.Form):
         return bool(self.key and self.key.credentials)
 
     @property
+    def offers_to_keep(self) -> bool:
+        """Whether a tick can say that stored credentials stay: here, or in a row of a region."""
+        rows = getattr(self.fields.get("regions"), "rows", [])
+        return self.can_keep or any(row.stored and row.secret_was_typed for row in rows)
+
+    @property
     def typed(self) -> Typed:
         """What was typed, cleaned; nothing when the stored credentials stay. Only for a valid form."""
         return KINDS[self.chosen.credential].typed(self.cleaned_data) if self.chosen else {}

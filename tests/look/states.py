@@ -35,7 +35,7 @@ class ProviderKeyForm(forms.Form):
 
     def __init__(self, data: dict[str, str] | None = None, *, can_keep: bool = False, **more: Any) -> None:
         super().__init__(data, **more)
-        self.can_keep = can_keep
+        self.can_keep = self.offers_to_keep = can_keep
 
     @property
     def secret_was_typed(self) -> bool:

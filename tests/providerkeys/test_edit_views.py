@@ -265,12 +265,14 @@ class TestEmptiedRegions:
 
         assert [value_of(page, f"regions-{place}-emptied") for place in range(3)] == ["", "on", "on"]
         assert offers_to_keep(page) == ["regions-1-keep_stored", "regions-2-keep_stored"]
+        assert "To test the stored one, tick “Keep the stored key”." in page
 
     def test_a_new_row_has_nothing_to_keep(self, alices: Console, key: ProviderKey) -> None:
         fourth = posted(3, "eu-west-3", self.NEW)
         page = text(self.post(alices, key, {}, {}, {}, name="", **fourth))
 
         assert offers_to_keep(page) == []
+        assert "tick “Keep the stored key”" not in page
         assert page.count('placeholder="Type it again"') == 1
 
     def test_the_next_blank_save_is_refused_at_that_row(self, alices: Console, key: ProviderKey) -> None:
