@@ -151,6 +151,10 @@ class Search:
         """Everything found in ``data`` and in what is wrapped in it."""
         return {Hit(place, *found) for layer in layers(data) for found in self._found(layer) | self._strays(layer)}
 
+    def hits_on_top(self, place: str, data: bytes) -> set[Hit]:
+        """What is found in ``data`` as it is."""
+        return {Hit(place, *found) for found in self._found(data)}
+
     def _found(self, data: bytes) -> set[tuple[str, str]]:
         grams = self._grams
         seeds = (at for at in self._places(data) if data[at : at + _GRAM] in grams)

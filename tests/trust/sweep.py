@@ -8,7 +8,7 @@ from typing import Final
 from tests import chromium
 from tests.trust.canary import Canary, Hit, Search
 from tests.trust.plants import Plants, plant
-from tests.trust.sinks import SINKS, Evidence, broker, django_admin
+from tests.trust.sinks import SINKS, Evidence, broker, broker_messages, django_admin
 from tests.trust.walk import outputs, route
 from tests.trust.walk.scene import Scene
 
@@ -107,10 +107,11 @@ def _hits(evidence: Gathered, canaries: Iterable[Canary]) -> dict[int, frozenset
 
 def _ciphertext_before_deletion(scene: Scene) -> frozenset[str]:
     search = Search(scene.deleted)
-    return frozenset(hit.canary for dump in scene.before_deletion for hit in search.hits("tables", dump))
+    return frozenset(hit.canary for dump in scene.before_deletion for hit in search.hits_on_top("tables", dump))
 
 
 def _ciphertext_after_deletion(scene: Scene) -> frozenset[Hit]:
+    """In the tables, and in the broker's files and messages: nothing else was ever told of it."""
     search = Search(scene.deleted)
-    left = search.hits("tables", scene.tables())
-    return frozenset(left | {hit for one in broker(scene) for hit in search.hits(*one)})
+    told = [Evidence("tables", scene.tables()), *broker(scene), *broker_messages(scene)]
+    return frozenset(hit for one in told for hit in search.hits_on_top(*one))
