@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fakeproviders.fixtures",
     "tests.generated",
     "tests.groups",
+    "tests.hostile_runs",
     "tests.trust.families",
     "tests.verdict_table",
 ]

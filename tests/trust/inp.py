@@ -3,22 +3,17 @@
 import html
 import json
 import re
-import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Final
 
 import pytest
-from celery import current_app
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
 from django.test import TestCase
 
 from organizations.access import Access
-from organizations.models import AuditEvent
 from providerkeys import vault
 from providerkeys.models import (
     CredentialCheck,
@@ -29,13 +24,10 @@ from providerkeys.models import (
 from providerkeys.providers import registry, service_account
 from providerkeys.providers.base import Credential, CredentialKind
 from providerkeys.resolver import Scope
-from providerkeys.views import checks, provider_keys
-from providerkeys.views.htmx import show
 from tests.cast import client_for
 from tests.providerkeys.conftest import Console
 from tests.providerkeys.providers.service_account_inputs import GOOD
 from tests.providerkeys.sample import letterbox
-from tests.trust.controls import Plant
 from tests.trust.inputs import access_keys, api_keys, service_accounts, table
 from tests.trust.inputs.table import Cleaned, Hinted, Input, Refused
 from tests.trust.net import Guard
@@ -292,65 +284,3 @@ def judge(desk: Desk, given: Input) -> None:
         is_refused(desk, given, given.outcome)
     else:
         is_taken(desk, given, given.outcome)
-
-
-# Defects that each table must notice.
-
-
-def showing_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A form that is called by what was typed into it."""
-
-    def indiscreet(
-        request: HttpRequest, template: str, part: str, context: Mapping[str, Any], status: HTTPStatus = HTTPStatus.OK
-    ) -> HttpResponse:
-        typed = " ".join(map(str, context["form"].data.values()))
-        return show(request, template, part, {**context, "title": typed}, status)
-
-    monkeypatch.setattr("providerkeys.views.form_page.show", indiscreet)
-
-
-def doing_at_a_refusal(deed: Callable[[HttpRequest, Access], object]) -> Plant:
-    """A refused test or save after which something happens all the same."""
-
-    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
-        for module, name in ((checks, "_refused"), (provider_keys, "show_form")):
-            honest = getattr(module, name)
-
-            def busy(
-                request: HttpRequest, access: Access, *rest: Any, honest: Callable[..., Any] = honest, **more: Any
-            ) -> Any:
-                deed(request, access)
-                return honest(request, access, *rest, **more)
-
-            monkeypatch.setattr(module, name, busy)
-
-    plant.__name__ = deed.__name__
-    return plant
-
-
-def recording_it(request: HttpRequest, access: Access) -> None:
-    AuditEvent.record(access.organization, access.actor, "credentials.refused", access.organization)
-
-
-def sending_a_task(request: HttpRequest, access: Access) -> None:
-    current_app.send_task("providerkeys.run_check", args=["chk_none"])
-
-
-def looking_something_up(request: HttpRequest, access: Access) -> None:
-    with suppress(OSError):
-        socket.getaddrinfo("api.openai.com", 443)
-
-
-def breaking_down(request: HttpRequest, access: Access) -> None:
-    raise RuntimeError("a mistake")
-
-
-WHATEVER_IS_REFUSED: Final = (
-    showing_what_was_typed,
-    *map(doing_at_a_refusal, (recording_it, sending_a_task, looking_something_up, breaking_down)),
-)
-
-
-def named(inputs: Iterable[Input], name: str) -> dict[str, Input]:
-    """The row called ``name``, as the argument of a case."""
-    return {"given": next(given for given in inputs if given.name == name)}

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -44,13 +44,6 @@ class Guard:
             raise OSError("no packet leaves")
 
         return refuse
-
-
-@pytest.fixture
-def guard() -> Iterator[Guard]:
-    """No packet leaves for the length of a test, and it says which would have."""
-    with Guard.closed() as guard:
-        yield guard
 
 
 def ask(slug: str, key: str) -> str:
@@ -134,34 +127,31 @@ class Server:
 
 @dataclass(frozen=True)
 class Step:
-    """One answer: after ``seconds``; ``drips`` sends its body a byte at a time and never comes to its end."""
+    """One answer: after ``seconds``; its body at once, or a byte ``every`` so many seconds."""
 
     status: int
     body: bytes = b"{}"
     seconds: float = 0.0
     content_type: str = "application/json"
-    drips: bool = False
+    every: float = 0.0
 
     @property
     def head(self) -> bytes:
-        length = len(self.body) * (1000 if self.drips else 1)
         lines = (
             f"HTTP/1.1 {self.status} Said",
             f"Content-Type: {self.content_type}",
-            f"Content-Length: {length}",
+            f"Content-Length: {len(self.body)}",
             "Connection: close",
         )
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-DRIP: Final = Step(200, b" ", drips=True)
+SILENCE: Final = Step(200, seconds=3600)
+DRIP: Final = Step(200, b" " * 1000, every=0.2)
 
 
-def play(steps: Sequence[Step], every: float = 0.2) -> Server:
-    """A server that gives its connections these answers, one after the other, and the last of them for ever.
-
-    ``every``: the seconds between two bytes of a drip.
-    """
+def play(*steps: Step) -> Server:
+    """A server that gives its connections these answers, one after the other, and the last of them for ever."""
     turns, lock = iter(steps), threading.Lock()
 
     def serve(connection: socket.socket) -> None:
@@ -171,9 +161,11 @@ def play(steps: Sequence[Step], every: float = 0.2) -> Server:
         if not server.wait(step.seconds):
             return
         connection.sendall(step.head)
-        if not step.drips:
-            connection.sendall(step.body)
-        while step.drips and server.wait(every):
+        for byte in step.body if step.every else ():
+            connection.sendall(bytes([byte]))
+            if not server.wait(step.every):
+                return
+        if not step.every:
             connection.sendall(step.body)
 
     server = Server(serve)

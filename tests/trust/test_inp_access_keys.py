@@ -9,7 +9,8 @@ from organizations.access import Access
 from providerkeys.forms import CredentialsForm, regions
 from providerkeys.models import BedrockRegion, CredentialCheck
 from tests.trust.controls import Control, Plant, controls
-from tests.trust.inp import WHATEVER_IS_REFUSED, Desk, ids, judge, named, sitting_at
+from tests.trust.inp import Desk, ids, judge, sitting_at
+from tests.trust.inp_defects import WHATEVER_IS_REFUSED, named
 from tests.trust.inputs import access_keys
 from tests.trust.inputs.table import Input
 
@@ -73,19 +74,6 @@ def asking_for_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regions.RegionsField, "required", property(lambda _: False, lambda *_: None), raising=False)
 
 
-def keeping_the_secret_of_another_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regions.RegionForm, "_is_stored_id", lambda *_: True)
-
-
-def moving_a_stored_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    def kept(row: regions.RegionForm, *_: object) -> str:
-        row.stored = next(iter(BedrockRegion.objects.all()))
-        return "A" * 40
-
-    monkeypatch.setattr(regions.RegionForm, "_refine_secret", kept)
-    monkeypatch.setattr(regions, "clean_id", lambda _: "A" * 20)
-
-
 def saving_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regions.RegionForm, "_is_stored_id", lambda *_: False)
     monkeypatch.setattr(regions, "clean_id", str.strip)
@@ -105,8 +93,6 @@ PLANTED: list[tuple[Plant, list[str]]] = [
     (taking_a_region_twice, ["a region twice"]),
     (counting_no_rows, ["41 rows"]),
     (asking_for_no_row, ["no row"]),
-    (keeping_the_secret_of_another_id, ["another id without its secret"]),
-    (moving_a_stored_secret, ["another region without its secret"]),
     (saying_nothing_of_its_shape, ["an id of unusual letters"]),
     *((plant, ["a Bedrock API key as the secret"]) for plant in WHATEVER_IS_REFUSED),
 ]

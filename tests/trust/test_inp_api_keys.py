@@ -9,7 +9,8 @@ from providerkeys.forms import CredentialsForm, fields
 from providerkeys.providers import lint
 from providerkeys.providers.lint import Linted, Refused
 from tests.trust.controls import Control, Plant, controls
-from tests.trust.inp import WHATEVER_IS_REFUSED, Desk, ids, judge, named, sitting_at
+from tests.trust.inp import Desk, ids, judge, sitting_at
+from tests.trust.inp_defects import WHATEVER_IS_REFUSED, named
 from tests.trust.inputs import api_keys
 from tests.trust.inputs.table import Input
 

@@ -14,7 +14,8 @@ from providerkeys.models import KeyAssignment, ProviderKey
 from providerkeys.providers import registry
 from tests.providerkeys import sample
 from tests.trust.controls import Control, controls
-from tests.trust.inp import WHATEVER_IS_REFUSED, Desk, ids, is_refused, leaves_no_trace, named, sitting_at
+from tests.trust.inp import Desk, ids, is_refused, leaves_no_trace, sitting_at
+from tests.trust.inp_defects import WHATEVER_IS_REFUSED, named
 from tests.trust.inputs import assignments
 from tests.trust.inputs.table import Input, Refused
 

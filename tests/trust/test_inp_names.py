@@ -23,11 +23,11 @@ from tests.trust.inp import (
     is_refused,
     label_of,
     leaves_no_trace,
-    named,
     says_what_to_do,
     sentences_at,
     sitting_at,
 )
+from tests.trust.inp_defects import named
 from tests.trust.inputs import names
 from tests.trust.inputs.table import Cleaned, Input, Refused
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from organizations.access import Access
-from providerkeys.forms import CredentialsForm, kinds
+from providerkeys.forms import CredentialsForm
 from providerkeys.forms.service_account import LocationField
 from providerkeys.providers import rsa_pem, service_account
 from tests.trust.controls import Control, Plant, controls
-from tests.trust.inp import WHATEVER_IS_REFUSED, Desk, ids, judge, named, sitting_at
+from tests.trust.inp import Desk, ids, judge, sitting_at
+from tests.trust.inp_defects import WHATEVER_IS_REFUSED, named
 from tests.trust.inputs import service_accounts
 from tests.trust.inputs.table import Input
 
@@ -68,17 +69,13 @@ def taking_any_location(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LocationField, "clean", lambda _, value: value or "global")
 
 
-def moving_a_stored_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds._ServiceAccount, "objections", lambda *_: {})
-
-
 def saying_nothing_of_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CredentialsForm, "shape_hint", "")
 
 
 PLANTED: list[tuple[Plant, list[str]]] = [
     (looking_at_no_type, ["type 'authorized_user'", "type 'external_account'", "type 'gdch_service_account'"]),
-    (looking_at_no_address, ["token_uri 'http://[::1]/token'", "universe_domain 'evil.example'"]),
+    (looking_at_no_address, ["token_uri 'http://127.0.0.1/token'", "universe_domain 'evil.example'"]),
     (taking_the_last_of_two, ["a field twice", "a field twice inside"]),
     (taking_what_is_no_number, ["NaN"]),
     (taking_any_length, ["17 KiB", "100,000 levels"]),
@@ -86,7 +83,6 @@ PLANTED: list[tuple[Plant, list[str]]] = [
     (taking_any_size, ["private_key of 512 bits", "private_key of 16384 bits"]),
     (keeping_the_key_as_it_was_typed, ["private_key encrypted", "private_key elliptic", "PEM in the traditional form"]),
     (taking_any_location, ["a host as the location"]),
-    (moving_a_stored_key, ["another location without the file", "a location emptied without the file"]),
     (saying_nothing_of_its_shape, ["an account of another project"]),
     *((plant, ["private_key public"]) for plant in WHATEVER_IS_REFUSED),
 ]

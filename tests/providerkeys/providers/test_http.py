@@ -1,12 +1,10 @@
-"""The door: what it refuses, how long it waits, how much it takes, and what it never lets out."""
+"""The door: what it refuses, how long it waits, and what it never lets out. The rest of it: the family NET."""
 
 import logging
-import resource
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -15,53 +13,8 @@ from providerkeys.providers import http, registry, transport
 from providerkeys.providers.base import Endpoint, Request, Verdict
 from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
-from tests.fakeproviders.samples import Sample
 
 Ask = Callable[[str, str], str]
-
-_HOSTILE = [sample for slug in samples.PROVIDERS for sample in samples.hostile(slug)]
-_QUICK = [sample for sample in _HOSTILE if not sample.slow and sample.verdict == "unreachable"]
-_LATE = [sample for sample in _HOSTILE if sample.verdict == "valid"]
-_SECONDS = 12.0
-_MEBIBYTES = 50
-
-
-def _peak_mebibytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-@pytest.mark.parametrize("sample", _QUICK, ids=lambda sample: sample.id)
-def test_a_hostile_answer_ends_in_time_and_in_little_memory(ask: Ask, sample: Sample) -> None:
-    before, started = _peak_mebibytes(), time.monotonic()
-    reason = ask(sample.provider, sample.key)
-    assert time.monotonic() - started < _SECONDS
-    assert _peak_mebibytes() - before < _MEBIBYTES
-    assert registry.get(sample.provider).verdict(reason) == sample.verdict, reason
-
-
-def test_an_answer_that_comes_late_counts(ask: Ask) -> None:
-    with ThreadPoolExecutor(len(_LATE)) as threads:
-        reasons = threads.map(lambda sample: ask(sample.provider, sample.key), _LATE)
-    assert set(reasons) == {"accepted"}
-
-
-def test_answers_that_never_end_are_ended_by_the_clock(ask: Ask) -> None:
-    """All at once, as a worker's threads would meet them: each ends at 10 s, and together they take little memory."""
-    slow = [sample for sample in _HOSTILE if sample.slow]
-    before, started = _peak_mebibytes(), time.monotonic()
-    with ThreadPoolExecutor(len(slow)) as threads:
-        reasons = list(threads.map(lambda sample: ask(sample.provider, sample.key), slow))
-    assert time.monotonic() - started < _SECONDS
-    assert _peak_mebibytes() - before < _MEBIBYTES
-    told = {sample.id: reason for sample, reason in zip(slow, reasons, strict=True)}
-    assert set(told.values()) == {"timeout"}, told
-
-
-def test_the_clock_bounds_a_call_however_it_drips(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.5)
-    started = time.monotonic()
-    assert ask("openai", samples.key("openai", "dripbody")) == "timeout"
-    assert time.monotonic() - started < 2
 
 
 def test_all_that_one_check_asks_shares_its_time(
@@ -82,31 +35,6 @@ def test_all_that_one_check_asks_shares_its_time(
 
 def _models_for(key: str) -> Request:
     return Request(Endpoint("openai", "api.openai.com"), "/v1/models", {"Authorization": f"Bearer {key}"})
-
-
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"])
-def test_no_proxy_of_the_environment_is_used(ask: Ask, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    assert ask("openai", samples.key("openai", "good")) == "accepted"
-
-
-def test_no_netrc_replaces_the_key(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    home = tmp_path_factory.mktemp("home")
-    (home / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
-    monkeypatch.setenv("HOME", str(home))
-    assert ask("openai", samples.key("openai", "good")) == "accepted"
-
-
-@pytest.mark.parametrize(
-    "scenario", [sample.scenario for sample in samples.hostile("anthropic") if "redirect" in sample.scenario]
-)
-def test_a_redirect_is_never_followed_with_a_key(ask: Ask, providers: CheckedProviders, scenario: str) -> None:
-    key = samples.fresh_key("anthropic", scenario)
-    assert ask("anthropic", key) == "redirect"
-    assert len(providers.requests(credential=key)) == 1
 
 
 def test_an_explicit_proxy_is_used(ask: Ask, settings: Settings) -> None:

@@ -156,20 +156,6 @@ def _halves() -> Iterator[Input]:
         forms=NEW,
     )
     yield _refused(
-        "another id without its secret",
-        row(secret_access_key=""),
-        _at("secret_access_key"),
-        "A changed access key ID needs its secret access key: type it here.",
-        forms=STORED,
-    )
-    yield _refused(
-        "another region without its secret",
-        row(region=OTHER_REGION, access_key_id="", secret_access_key=""),
-        _at("secret_access_key"),
-        "A stored secret never moves to another region: type the secret access key.",
-        forms=STORED,
-    )
-    yield _refused(
         "the hint of the stored id with another secret",
         row(access_key_id=STORED_HINT),
         _at("access_key_id"),
@@ -206,6 +192,24 @@ def _unusual() -> Iterator[Input]:
 
 
 INPUTS: Final = (*_columns(), *_halves(), *_counts(), *_unusual())
+
+MOVED: Final = (
+    _refused(
+        "another id without its secret",
+        row(secret_access_key=""),
+        _at("secret_access_key"),
+        "A changed access key ID needs its secret access key: type it here.",
+        forms=STORED,
+    ),
+    _refused(
+        "another region without its secret",
+        row(region=OTHER_REGION, access_key_id="", secret_access_key=""),
+        _at("secret_access_key"),
+        "A stored secret never moves to another region: type the secret access key.",
+        forms=STORED,
+    ),
+)
+"""A stored secret that would go to another account or region: rows of the family NET."""
 
 KEPT: Final = {
     "nothing at all": {},

@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.fakeproviders import samples
-from tests.providerkeys.providers.service_account_inputs import FIELDS, GOOD, PRIVATE_KEY, bad, changed, same
+from tests.providerkeys.providers.service_account_inputs import (
+    ANOTHER_ADDRESS,
+    FIELDS,
+    GOOD,
+    PRIVATE_KEY,
+    bad,
+    changed,
+    same,
+)
 from tests.trust.inputs.table import NEW, STORED, Cleaned, Hinted, Input, Refused
 
 PROVIDER: Final = "google_vertex_ai"
@@ -45,6 +53,9 @@ _UNUSUAL: Final = {
 def _bad() -> Iterator[Input]:
     said = set[str]()
     for name, given in bad().items():
+        if given.says == ANOTHER_ADDRESS and given.says in said:
+            # The first stands for all: the others go through the same forms in NET-01.
+            continue
         outcome = Refused(given.says, "provider_key")
         yield Input(name, {"provider_key": given.text}, outcome, PROVIDER, secret=SECRET, variant=given.says in said)
         said.add(given.says)
@@ -89,6 +100,8 @@ INPUTS: Final = (
         forms=STORED,
         secret=(),
     ),
+)
+MOVED: Final = (
     Input(
         "another location without the file",
         {"provider_key": "", "location": "us-central1"},
@@ -104,3 +117,10 @@ INPUTS: Final = (
         forms=STORED,
     ),
 )
+"""A stored key that would be used at another place: rows of the family NET."""
+
+
+def addressed_to(address: str) -> Input:
+    """The good file with another ``token_uri``."""
+    fields = {"provider_key": changed(token_uri=address)}
+    return Input(repr(address), fields, Refused(ANOTHER_ADDRESS, "provider_key"), PROVIDER, secret=SECRET, variant=True)
