@@ -10,41 +10,7 @@ from providerkeys import providers
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
 from tests.providerkeys.providers.contract import broken_rules
-
-_GOOD = '''
-"""A third provider, in one file."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from providerkeys.providers.base import ApiKeyProvider, Endpoint, Rule
-from providerkeys.providers.verdicts import Link, Reason, Verdict
-
-_KEYS = Link("Third's API keys", "https://third.example/keys")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Third(ApiKeyProvider):
-    def headers(self, key: str) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {key}"}
-
-
-PROVIDER = _Third(
-    slug="third",
-    label="Third",
-    order=999,
-    endpoints=(Endpoint("third", "api.third.example"),),
-    probe_path="/v1/models",
-    keys_url=_KEYS.url,
-    billing_url=_KEYS.url,
-    docs_url=_KEYS.url,
-    reasons={
-        "accepted": Reason(Verdict.VALID, "Third accepted the key.", "save it."),
-        "unknown_key": Reason(Verdict.INVALID, "Third doesn't recognise this key.", "create one at {link}.", _KEYS),
-    },
-    rules=(Rule(status=(401,), reason="unknown_key"),),
-)
-'''
+from tests.providerkeys.providers.one_more import SLUG, SOURCE
 
 # Each defect is one that a hurried author could plant, and the words by which the contract must name it.
 _DEFECTS = {
@@ -116,9 +82,9 @@ def third_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
 
     def add(source: str) -> Provider:
-        (tmp_path / "third.py").write_text(source)
+        (tmp_path / f"{SLUG}.py").write_text(source)
         registry.forget()
-        return registry.get("third")
+        return registry.get(SLUG)
 
     yield add
     monkeypatch.undo()
@@ -127,7 +93,7 @@ def third_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
 
 
 def _forget_module() -> None:
-    sys.modules.pop("providerkeys.providers.third", None)
+    sys.modules.pop(f"providerkeys.providers.{SLUG}", None)
     if hasattr(providers, "third"):
         del providers.third
 
@@ -143,7 +109,7 @@ def test_slugs_and_places_are_unique() -> None:
 
 
 def test_adding_a_provider_is_adding_one_file(third_file: Callable[[str], Provider]) -> None:
-    third = third_file(_GOOD)
+    third = third_file(SOURCE)
     assert broken_rules(third) == []
     assert registry.all()[-1] is third
 
@@ -151,8 +117,8 @@ def test_adding_a_provider_is_adding_one_file(third_file: Callable[[str], Provid
 @pytest.mark.parametrize("defect", _DEFECTS)
 def test_the_contract_bites(third_file: Callable[[str], Provider], defect: str) -> None:
     good, bad, named = _DEFECTS[defect]
-    assert good in _GOOD
-    found = broken_rules(third_file(_GOOD.replace(good, bad, 1)))
+    assert good in SOURCE
+    found = broken_rules(third_file(SOURCE.replace(good, bad, 1)))
     assert any(named in sentence for sentence in found), found
 
 
