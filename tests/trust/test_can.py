@@ -10,13 +10,13 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from byok_site import secret_keys
-from tests.fakeproviders import samples
+from tests.fakeproviders import providers, samples
 from tests.trust.disguises import DISGUISES
 from tests.trust.faults.layers import WEB
 from tests.trust.sinks import SINKS
 from tests.trust.sweep import Swept, sweep
 from tests.trust.walk.browser import PLACES
-from tests.trust.walk.scene import PYTHON_PROCESSES, SECRETS_FILE, TOKEN
+from tests.trust.walk.scene import PYTHON_PROCESSES, SECRETS_FILE, TOKEN, own_places
 
 BROWSER: Final = 11
 # A process a run: two workers share them.
@@ -96,6 +96,15 @@ def test_can_23_a_provider_receives_the_keys_that_were_to_be_tested(swept: Swept
     tested = {canary for canary, _ in swept.may_be_seen(f"{provider} key") if "tested, not saved" in canary}
     assert tested
     assert tested <= {canary for canary, _ in swept.was_seen(f"{provider} key")}
+
+
+@pytest.mark.parametrize("swept", RUNS, indirect=True)
+@pytest.mark.parametrize("provider", samples.PROVIDERS)
+def test_can_23_it_receives_them_wherever_it_asks_for_them(swept: Swept, provider: str) -> None:
+    parts = providers.get(provider).shape.secret_parts(samples.key(provider, "good"))
+    places = {place for part in parts for place in own_places(provider, part)}
+    assert places
+    assert places <= {place for _, place in swept.was_seen(f"{provider} key")}
 
 
 @pytest.mark.parametrize("swept", RUNS, indirect=True)

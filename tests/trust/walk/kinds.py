@@ -1,7 +1,6 @@
 """The forms of credentials of every kind: a key, a service account, an access key in each of two regions."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -61,14 +60,14 @@ def ids(typed: list[Typed]) -> list[Canary]:
 def spoilt_accounts(account: Typed) -> dict[str, Form]:
     """A service account in ways in which none may be taken, its private key in each."""
     document = json.loads(account.value)
-    spoil: dict[str, Callable[[], str]] = {
-        "an account with another address": lambda: json.dumps({**document, "token_uri": "http://169.254.169.254/"}),
-        "an account of another kind": lambda: json.dumps({**document, "type": "authorized_user"}),
-        "half an account": lambda: account.value[: len(account.value) // 2],
-        "an account's key alone": lambda: document["private_key"],
-        "an account without its project": lambda: json.dumps({**document, "project_id": ""}),
+    spoilt = {
+        "an account with another address": json.dumps({**document, "token_uri": "http://169.254.169.254/"}),
+        "an account of another kind": json.dumps({**document, "type": "authorized_user"}),
+        "an account without its project": json.dumps({**document, "project_id": ""}),
+        "an account's key alone": document["private_key"],
+        "half an account": account.value[: len(account.value) // 2],
     }
-    return {what: form_of([replace(account, value=text())]) for what, text in spoil.items()}
+    return {what: form_of([replace(account, value=text)]) for what, text in spoilt.items()}
 
 
 def spoilt_pairs(scene: Scene) -> dict[str, Form]:
