@@ -65,8 +65,9 @@ def _meant(escape: re.Match[bytes]) -> bytes:
 
 
 def _base64(data: bytes) -> Iterator[bytes]:
-    for found in _BASE64.finditer(data):
-        text = found[0].translate(_URL_ALPHABET)
+    # Most are names and addresses, the same again and again.
+    for found in dict.fromkeys(_BASE64.findall(data)):
+        text = found.translate(_URL_ALPHABET)
         whole = text[: len(text) - 1] if len(text) % 4 == 1 else text
         yield b64decode(whole + b"=" * (-len(whole) % 4))
 
