@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -88,20 +89,31 @@ def opens(name: str) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in OPENERS)
 
 
+@cache
+def is_opener(tree: ast.Module) -> bool:
+    return any(map(opens, names(tree)))
+
+
 def openers() -> set[str]:
-    return {path for path, tree in product().items() if any(map(opens, names(tree)))}
+    return {path for path, tree in product().items() if is_opener(tree)}
+
+
+@cache
+def imported(tree: ast.Module) -> frozenset[str]:
+    """What a module imports, each by its whole name."""
+    found = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{one.name}" for one in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+    return frozenset(found)
 
 
 def taken_from(library: str) -> set[str]:
     """What the project imports of a library that could connect by itself, where it lies in it."""
-    found = set[str]()
-    for tree in product().values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == library:
-                found |= {f"{node.module}.{one.name}".partition(".")[2] for one in node.names}
-            elif isinstance(node, ast.Import):
-                found |= {one.name for one in node.names if one.name.partition(".")[0] == library}
-    return found
+    every = {name for tree in product().values() for name in imported(tree)}
+    return {name.removeprefix(f"{library}.") for name in every if f"{name}.".startswith(f"{library}.")}
 
 
 def test_net_06_the_door_alone_opens_connections() -> None:
