@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from organizations.actors import Actor
-from organizations.ids import PublicIdField
+from organizations.ids import PublicIdField, new_id
 from organizations.models.audit_event import AuditEvent
 from organizations.text import NAME_LENGTH, validate_single_line
 
@@ -68,6 +68,9 @@ class Organization(models.Model):
 
     def save(self, **kwargs: Any) -> None:
         self.name = self.name.strip()
+        if not self.pk:
+            # Django admin takes the id away from what it adds with rows below it, to have it made anew. A slug may need it.
+            self.pk = new_id("org")
         if self._state.adding and not self.slug:
             self._insert_under_a_free_slug(**kwargs)
         else:

@@ -205,6 +205,20 @@ def test_staff_creates_an_organization_with_its_first_admin(staff: Client, sam: 
     assert set(AuditEvent.objects.values_list("organization_id", "actor_id")) == {(initech.pk, sam.pk)}
 
 
+def test_one_named_in_another_script_goes_by_its_id(staff: Client, alice: User) -> None:
+    data = {
+        "name": "東京",
+        **NO_INLINES,
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-0-user": alice.pk,
+        "memberships-0-role": "admin",
+    }
+    assert staff.post(f"{ADMIN}/organization/add/", data).status_code == 302
+    tokyo = Organization.objects.get(name="東京")
+    assert tokyo.slug == tokyo.pk.lower()
+    assert tokyo.memberships.get().user == alice
+
+
 def test_an_inline_change_and_removal_are_recorded(staff: Client, acme: Organization, dana: User) -> None:
     membership = dana.memberships.get()
     data = {
