@@ -68,10 +68,7 @@ def sweep(*, whole: bool, **environment: str) -> Swept:
         route.go(scene, plants.in_browser() if browser else None, to_the_end=whole)
         violations = scene.fakes.violations()
         with plant(scene, plants):
-            outputs.collect(scene, outputs.ALL if whole else [outputs.DUMP])
-            # It is told our keys, as every process of the product is.
-            scene.operator.leave()
-            evidence = _gathered(scene)
+            evidence = _gathered(scene, outputs.ALL if whole else [outputs.DUMP])
         searching = beside.submit(_hits, evidence, [*scene.secrets.canaries, *plants.canaries.values()])
         ciphertext_after = _ciphertext_after_deletion(scene)
     return Swept(
@@ -90,10 +87,13 @@ def sweep(*, whole: bool, **environment: str) -> Swept:
 type Gathered = Mapping[int, Sequence[Evidence]]
 
 
-def _gathered(scene: Scene) -> Gathered:
+def _gathered(scene: Scene, commands: Sequence[tuple[str, ...]]) -> Gathered:
     """Everything in every sink. The pages of Django admin come from another process, and take the longest."""
     with ThreadPoolExecutor(1) as beside:
         pages = beside.submit(list, django_admin(scene))
+        outputs.collect(scene, commands)
+        # It is told our keys, as every process of the product is.
+        scene.operator.leave()
         evidence = {number: list(sink(scene)) for number, sink in SINKS.items() if sink is not django_admin}
         return {**evidence, ADMIN: pages.result()}
 

@@ -12,13 +12,13 @@ def go(scene: Scene, planted_in_browser: dict[str, str | list[str]] | None, *, t
     ``to_the_end``: wait for the check whose worker was killed, which takes as long as a lease.
     """
     people.staff(scene)
-    alice = people.log_in(scene, ALICE)
     account = scene.secrets.credential(kinds.ACCOUNT, "good", "tested, not saved")
-    # First of all: its second attempt waits until the lease of the first has run out.
-    abandoned = broken.kill_worker(scene, alice)
-    pressed = keys.press_all(scene, alice, account)
     with ThreadPoolExecutor(1) as beside:
         in_browser = beside.submit(browser.walk, scene, account, planted_in_browser) if planted_in_browser else None
+        alice = people.log_in(scene, ALICE)
+        # First of all: its second attempt waits until the lease of the first has run out.
+        abandoned = broken.kill_worker(scene, alice)
+        pressed = keys.press_all(scene, alice, account)
         dana, charlie = (people.follow_link(scene, email) for email in (people.DANA, people.CHARLIE))
         people.guess(scene)
         people.forget_password(scene)
