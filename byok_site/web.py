@@ -24,6 +24,7 @@ def main() -> None:
         "byok_site.asgi:gateway_application" if sys.argv[1:] == ["gateway"] else "byok_site.asgi:application",
         host=host,
         port=port,
+        http="byok_site.protocol:Protocol",
         lifespan="on",
         ws="none",
         timeout_graceful_shutdown=GRACE,
