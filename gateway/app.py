@@ -5,20 +5,21 @@ A request walks: route → authenticate → body → name the provider → resol
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import traceback
+from collections.abc import Awaitable, Coroutine
 from http import HTTPStatus
 from typing import Final
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
-from django.db import DatabaseError
 
-from gateway import body, catalog, headers, names, resolve, upstream
-from gateway.authenticate import authenticate
-from gateway.body import Body, CallerLeft
+from gateway import answering, body, catalog, db, names, resolve, upstream
+from gateway.authenticate import Caller, authenticate
+from gateway.body import Body, CallerLeft, Sent
 from gateway.exchange import Exchange
 from gateway.forward import Cut, Request, forward
 from gateway.record import Recorder
 from gateway.refusals import Dialect, Refusal
+from gateway.room import Room
 from providerkeys.providers.base import Api
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,12 @@ _APIS: Final = {api.value: api for api in Api}
 _MODELS: Final = "/v1/models"
 PATHS: Final = (*_APIS, _MODELS, f"{_MODELS}/")
 """Where the gateway answers: whole paths, and all below one that ends in a slash, for ids contain slashes."""
+_LONGEST_MODEL: Final = 1000
+"""Characters of a model's id that are kept until they are written down."""
+
+_AWAY: Final = "The gateway can’t look this up right now. Try again in a moment."
+_STOPPING: Final = "The gateway is being restarted. Try again in a moment."
+_INTERNAL: Final = "Something went wrong in the gateway. Name this request to its support."
 
 
 async def open_gateway() -> None:
@@ -48,35 +55,62 @@ async def gateway(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCall
     api = _APIS.get(scope["path"])
     exchange = Exchange(api, _dialect(scope, api))
     try:
-        await _serve(exchange, scope, receive, send)
-    except Refusal as refusal:
-        await _refuse(exchange, refusal, send)
-    except (CallerLeft, Cut):
-        # Returning without an end makes the server hang up: the caller sees that something is missing.
-        exchange.reason = exchange.reason or "caller_left"
-    except DatabaseError as error:
-        log.warning("request %s: the database is away (%s)", exchange.id, type(error).__name__)
-        sentence = "The gateway can’t look this up right now. Try again in a moment."
-        await _refuse(exchange, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "database", sentence, retry_after=1), send)
+        await _answer(exchange, scope, receive, send)
     finally:
         exchange.end()
         recorder.put(exchange)
 
 
+async def _answer(exchange: Exchange, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Whatever happens, the caller gets an answer, or sees that there is none.
+
+    Returning without an end makes the server hang up: the caller sees that something is missing.
+    """
+    try:
+        await _serve(exchange, scope, receive, send)
+    except Refusal as refusal:
+        await _refuse(exchange, refusal, send)
+    except (CallerLeft, Cut):
+        exchange.reason = exchange.reason or "caller_left"
+    except asyncio.CancelledError:
+        # The server is being stopped, and has waited for as long as it was told to.
+        await _give_up(exchange, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "stopping", _STOPPING, retry_after=1), send)
+    except db.Failure as error:
+        log.warning("request %s: the database is away (%s)", exchange.id, type(error).__name__)
+        await _give_up(exchange, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "database", _AWAY, retry_after=1), send)
+    except Exception as error:  # noqa: BLE001 -- its text may hold anything that was on the way.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("request %s failed: %s at\n%s", exchange.id, type(error).__name__, where)  # noqa: TRY400
+        await _give_up(exchange, Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", _INTERNAL), send)
+
+
 async def _serve(exchange: Exchange, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     _refuse_other_methods(exchange.api, scope["method"])
     exchange.caller = caller = await authenticate(list(scope["headers"]))
+    caller.refuse_unusable()
     if exchange.api is None:
         await catalog.answer(exchange, caller, scope["path"].removeprefix(_MODELS).lstrip("/"), send)
         return
-    sent = Body.parse(await body.read(scope, receive))
-    exchange.stream, exchange.model = sent.stream, sent.model
-    provider, exchange.model = names.provider_and_model(exchange.api, sent.model)
-    exchange.provider = provider.slug
+    with Room(caller.organization_id) as room:
+        # No name here keeps hold of the body: the request alone has it, and lets go of it.
+        asking = _request(exchange, caller, scope, await body.read(scope, receive, room), room)
+        await _unless_caller_leaves(_carry(exchange, asking, send), receive)
+
+
+async def _carry(exchange: Exchange, asking: Awaitable[Request], send: ASGISendCallable) -> None:
+    await forward(exchange, await asking, send)
+
+
+async def _request(exchange: Exchange, caller: Caller, scope: HTTPScope, sent: Sent, room: Room) -> Request:
+    """What is to be sent, and to whom. Raises ``Refusal``."""
+    assert exchange.api  # noqa: S101 -- the other routes are answered elsewhere.
+    asked = await Body.of(sent)
+    exchange.stream, exchange.model = asked.stream, asked.model[:_LONGEST_MODEL]
+    provider, model = names.provider_and_model(exchange.api, asked.model)
+    exchange.provider, exchange.model = provider.slug, model[:_LONGEST_MODEL]
     candidates = await resolve.candidates(caller, provider)
     path = provider.inference.paths[exchange.api] + _query(scope)
-    request = Request(provider, path, list(scope["headers"]), sent.with_model(exchange.model), candidates)
-    await _unless_caller_leaves(forward(exchange, request, send), receive)
+    return Request(provider, path, list(scope["headers"]), asked.with_model(model), candidates, room)
 
 
 async def _unless_caller_leaves(work: Coroutine[None, None, None], receive: ASGIReceiveCallable) -> None:
@@ -88,9 +122,9 @@ async def _unless_caller_leaves(work: Coroutine[None, None, None], receive: ASGI
     try:
         await work
     except asyncio.CancelledError:
-        if not leaving.done():
+        # The server may have been stopped, too: then there is more than one reason.
+        if not leaving.done() or mine.uncancel():
             raise
-        mine.uncancel()
     finally:
         leaving.cancel()
     if leaving.done() and not leaving.cancelled():
@@ -122,16 +156,17 @@ def _dialect(scope: HTTPScope, api: Api | None) -> Dialect:
 
 
 async def _refuse(exchange: Exchange, refusal: Refusal, send: ASGISendCallable) -> None:
-    exchange.status, exchange.reason = refusal.status, refusal.reason
-    said = refusal.body(exchange.dialect, exchange.id)
-    pairs = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(said)).encode()),
-        *headers.of(exchange),
-    ]
+    exchange.reason = refusal.reason
+    more = []
     if refusal.retry_after:
-        pairs.append((b"retry-after", str(refusal.retry_after).encode()))
+        more.append((b"retry-after", str(refusal.retry_after).encode()))
     if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        pairs.append((b"allow", b"POST" if exchange.api else b"GET"))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": pairs, "trailers": False})
-    await send({"type": "http.response.body", "body": said, "more_body": False})
+        more.append((b"allow", b"POST" if exchange.api else b"GET"))
+    await answering.say(exchange, refusal.status, refusal.body(exchange.dialect, exchange.id), send, more)
+
+
+async def _give_up(exchange: Exchange, refusal: Refusal, send: ASGISendCallable) -> None:
+    """Refuse, or where an answer has begun leave it without its end."""
+    exchange.reason = refusal.reason
+    if not exchange.begun:
+        await _refuse(exchange, refusal, send)

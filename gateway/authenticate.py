@@ -29,13 +29,22 @@ class Caller:
     expires_at: datetime | None
     suspended: bool
 
+    def refuse_unusable(self) -> None:
+        """Raise ``Refusal`` (401, or 403 for a suspended organization) unless this API key may be used now."""
+        if not self.enabled:
+            raise Refusal(HTTPStatus.UNAUTHORIZED, "api_key_disabled", "This API key is disabled.")
+        if self.expires_at is not None and self.expires_at <= timezone.now():
+            raise Refusal(HTTPStatus.UNAUTHORIZED, "api_key_expired", "This API key has expired.")
+        if self.suspended:
+            raise Refusal(HTTPStatus.FORBIDDEN, "organization_suspended", "This API key’s organization is suspended.")
+
 
 # By digest: the key itself does not stay in memory.
 _callers: Cache[str, Caller] = Cache()
 
 
 async def authenticate(headers: list[tuple[bytes, bytes]]) -> Caller:
-    """The caller. Raises ``Refusal`` (401, or 403 for a suspended organization)."""
+    """The caller, who may be one that is to be refused. Raises ``Refusal`` (401) for one that nobody knows."""
     plaintext = _key_in(headers)
     if tokens.lookup_of(PREFIX, plaintext) is None:
         raise _unknown() if plaintext else _missing()
@@ -44,17 +53,7 @@ async def authenticate(headers: list[tuple[bytes, bytes]]) -> Caller:
     caller = found[0] if found else await _callers.get(digest, lambda: db.run(lambda: _look_up(plaintext)))
     if caller is None:
         raise _unknown()
-    _refuse_unusable(caller)
     return caller
-
-
-def _refuse_unusable(caller: Caller) -> None:
-    if not caller.enabled:
-        raise Refusal(HTTPStatus.UNAUTHORIZED, "api_key_disabled", "This API key is disabled.")
-    if caller.expires_at is not None and caller.expires_at <= timezone.now():
-        raise Refusal(HTTPStatus.UNAUTHORIZED, "api_key_expired", "This API key has expired.")
-    if caller.suspended:
-        raise Refusal(HTTPStatus.FORBIDDEN, "organization_suspended", "This API key’s organization is suspended.")
 
 
 def _look_up(plaintext: str) -> Caller | None:

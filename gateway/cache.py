@@ -12,13 +12,19 @@ NOTHING_SECONDS: Final = 1.0
 _MOST: Final = 20_000
 
 
-class Cache[Key: Hashable, Value]:
-    """Values by key, each for ``KEPT_SECONDS``; ``None`` for ``NOTHING_SECONDS``. It never holds more than 20,000."""
+def _for_a_moment(value: object) -> float:
+    return NOTHING_SECONDS if value is None else KEPT_SECONDS
 
-    def __init__(self, most: int = _MOST) -> None:
+
+class Cache[Key: Hashable, Value]:
+    """Values by key, each for as many ``seconds`` as it is good: unless told otherwise ``KEPT_SECONDS``, and
+    ``NOTHING_SECONDS`` for ``None``. It never holds more than ``most``.
+    """
+
+    def __init__(self, most: int = _MOST, seconds: Callable[[Value | None], float] = _for_a_moment) -> None:
         self._kept: dict[Key, tuple[float, Value | None]] = {}
         self._fetching: dict[Key, asyncio.Task[Value | None]] = {}
-        self._most = most
+        self._most, self._seconds = most, seconds
 
     def peek(self, key: Key) -> tuple[Value | None] | None:
         """The value in a tuple, or ``None`` when it has to be fetched."""
@@ -45,7 +51,7 @@ class Cache[Key: Hashable, Value]:
             del self._fetching[key]
         if len(self._kept) >= self._most:
             self._make_room(asked)
-        self._kept[key] = (asked + (NOTHING_SECONDS if value is None else KEPT_SECONDS), value)
+        self._kept[key] = (asked + self._seconds(value), value)
         return value
 
     def _make_room(self, now: float) -> None:
@@ -53,6 +59,10 @@ class Cache[Key: Hashable, Value]:
         # Still full: the oldest half goes. They come back at the price of a query.
         for key in list(self._kept)[: len(self._kept) // 2 if len(self._kept) >= self._most else 0]:
             del self._kept[key]
+
+    def drop(self, key: Key) -> None:
+        """Fetch it anew when it is asked for again."""
+        self._kept.pop(key, None)
 
     def clear(self) -> None:
         self._kept.clear()

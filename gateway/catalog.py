@@ -2,30 +2,30 @@
 
 import asyncio
 import json
-import logging
-import time
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Final
 
 from asgiref.typing import ASGISendCallable
 
-from gateway import headers, resolve, upstream, ways_in
+from gateway import answering, headers, resolve, upstream, ways_in
 from gateway.authenticate import Caller
+from gateway.cache import Cache
 from gateway.exchange import Exchange
 from gateway.refusals import Dialect, Refusal
 from gateway.resolve import Candidate, SecretUnreadable
 from providerkeys.providers import registry
 from providerkeys.providers.base import Api, NoWayIn, Provider, Unreachable
 
-log = logging.getLogger(__name__)
-
 _KEPT: Final = 300.0
 _FAILURE_KEPT: Final = 30.0
 _WAIT: Final = 10.0
-_MOST_BYTES: Final = 4 * 1024 * 1024
-_MOST: Final = 2_000
-_lists: dict[tuple[str, int], tuple[float, tuple[str, ...]]] = {}
+_MOST_BYTES: Final = 1024 * 1024
+_MOST_MODELS: Final = 1000
+_LONGEST_ID: Final = 200
+
+_lists: Cache[tuple[str, int], tuple[str, ...]] = Cache(1000, lambda ids: _KEPT if ids else _FAILURE_KEPT)
 
 
 async def answer(exchange: Exchange, caller: Caller, wanted: str, send: ASGISendCallable) -> None:
@@ -52,15 +52,7 @@ async def _models(caller: Caller, provider: Provider) -> Sequence[str]:
         first, *_ = await resolve.candidates(caller, provider)
     except Refusal:
         return ()
-    name, now = (first.id, first.credentials_version), time.monotonic()
-    kept = _lists.get(name)
-    if kept and kept[0] > now:
-        return kept[1]
-    ids = await _ask(provider, first)
-    if len(_lists) >= _MOST:
-        _lists.clear()
-    _lists[name] = (now + (_KEPT if ids else _FAILURE_KEPT), ids)
-    return ids
+    return await _lists.get((first.id, first.credentials_version), lambda: _ask(provider, first)) or ()
 
 
 async def _ask(provider: Provider, candidate: Candidate) -> tuple[str, ...]:
@@ -70,12 +62,13 @@ async def _ask(provider: Provider, candidate: Candidate) -> tuple[str, ...]:
             sent = headers.to_provider((), {"accept": "application/json", **way_in.headers})
             found = await upstream.send(way_in.endpoint, provider.inference.models, sent)
             try:
-                body = await found.read(_MOST_BYTES) if found.status == HTTPStatus.OK else None
+                body = await found.whole(_MOST_BYTES, _WAIT) if found.status == HTTPStatus.OK else None
             finally:
                 found.close()
     except (SecretUnreadable, NoWayIn, Unreachable, upstream.Failed, TimeoutError):
         return ()
-    return tuple(f"{provider.slug}/{model}" for model in provider.models_in(_document(body)))
+    ids = (model for model in provider.models_in(_document(body)) if len(model) <= _LONGEST_ID)
+    return tuple(f"{provider.slug}/{model}" for model in islice(ids, _MOST_MODELS))
 
 
 def _document(body: bytes | None) -> Any:
@@ -99,16 +92,9 @@ def _list(dialect: Dialect, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 async def _say(exchange: Exchange, document: Mapping[str, Any], send: ASGISendCallable) -> None:
-    exchange.status = HTTPStatus.OK
     body = json.dumps(document).encode()
-    pairs = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        *headers.of(exchange),
-    ]
     exchange.relayed(body)
-    await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": pairs, "trailers": False})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await answering.say(exchange, HTTPStatus.OK, body, send)
 
 
 def clear() -> None:

@@ -8,15 +8,37 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from django.db import close_old_connections
+from django.db import Error, OperationalError, close_old_connections
 
-_THREADS: Final = 8
-_executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway-db")
+SECONDS: Final = 5
+Failure = Error
+"""All that a database which is away, busy or broken can answer with."""
+
+_asked = ThreadPoolExecutor(8, thread_name_prefix="gateway-db")
+# With threads of its own, what nobody waits for makes nobody wait: records, and checks for a broker that is away.
+_beside = ThreadPoolExecutor(2, thread_name_prefix="gateway-beside")
 
 
 async def run[T](work: Callable[[], T]) -> T:
-    """What ``work`` returns, run in a thread that may use the database."""
-    return await asyncio.get_running_loop().run_in_executor(_executor, _with_fresh_connections, work)
+    """What ``work`` returns, run in a thread that may use the database. A request waits for it.
+
+    Raises ``OperationalError`` when that takes more than five seconds: behind a database that is away there is a queue.
+    """
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await _run(_asked, work)
+    except TimeoutError:
+        pass
+    raise OperationalError("not in time")
+
+
+async def run_beside[T](work: Callable[[], T]) -> T:
+    """The same for what happens beside requests, however long it takes."""
+    return await _run(_beside, work)
+
+
+async def _run[T](threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, _with_fresh_connections, work)
 
 
 def _with_fresh_connections[T](work: Callable[[], T]) -> T:

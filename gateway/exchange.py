@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from gateway import usage
 from gateway.authenticate import Caller
 from gateway.refusals import Dialect
 from gateway.resolve import Candidate
-from organizations.ids import random_base62
+from organizations.ids import new_id
 from providerkeys.providers.base import Api
 
 _HEAD_BYTES = 4096
@@ -33,11 +34,14 @@ class Attempt:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and its answer. Times are in milliseconds since it came in; ``status`` 0: nobody was answered."""
+    """A request and its answer. Times are in milliseconds since it came in; ``status`` 0: nobody was answered.
+
+    ``begun``: the head of the answer has gone out, so there can't be another one.
+    """
 
     api: Api | None
     dialect: Dialect
-    id: str = field(default_factory=lambda: f"req_{random_base62(22)}")
+    id: str = field(default_factory=lambda: new_id("req"))
     at: datetime = field(default_factory=timezone.now)
     started: float = field(default_factory=time.monotonic)
     caller: Caller | None = None
@@ -46,12 +50,14 @@ class Exchange:
     stream: bool = False
     attempts: list[Attempt] = field(default_factory=list)
     status: int = 0
+    begun: bool = False
     reason: str = ""
     provider_request_id: str = ""
     first_byte_ms: int | None = None
     total_ms: int = 0
     head: bytes = field(default=b"", repr=False)
     tail: bytes = field(default=b"", repr=False)
+    _used: usage.Usage | None = None
 
     def begin(self, candidate: Candidate) -> Attempt:
         """Note that ``candidate`` is tried now."""
@@ -74,6 +80,13 @@ class Exchange:
 
     def end(self) -> None:
         self.total_ms = _since(self.started)
+
+    def used(self) -> usage.Usage:
+        """The tokens that the answer says it used. What was kept of the answer is let go of."""
+        if self._used is None:
+            self._used = usage.read(self.head, self.tail)
+            self.head = self.tail = b""
+        return self._used
 
 
 def _since(started: float) -> int:

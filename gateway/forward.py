@@ -1,22 +1,25 @@
 """Carries a request to its provider, and the answer back: each candidate in turn until the first byte has gone out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
 from asgiref.typing import ASGISendCallable
-from multidict import CIMultiDict
+from django.conf import settings
 
-from gateway import cooldowns, db, headers, resolve, suspects, upstream, ways_in
+from gateway import answering, cooldowns, headers, resolve, suspects, upstream, ways_in
+from gateway.body import Sent
 from gateway.exchange import Attempt, Exchange
 from gateway.headers import Pairs
 from gateway.refusals import Refusal
 from gateway.resolve import Candidate, SecretUnreadable
-from gateway.scrub import scrub
+from gateway.room import Room
+from gateway.scrub import SHORTEST_IN_SUCCESS, Scrubber
 from providerkeys.providers.base import NoWayIn, Provider, Unreachable, WayIn
 
 _MOST_ERROR_BYTES: Final = 256 * 1024
+_ERROR_SECONDS: Final = 10
 _AUTHENTICATION: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NEXT: Final = _AUTHENTICATION | {HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -25,15 +28,21 @@ class Cut(Exception):
     """The answer broke off after its first byte: the caller has to see that, and nobody else is asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """What is asked of ``provider`` at ``path`` (behind its way in), and the keys that may ask it."""
 
     provider: Provider
     path: str
     headers: Sequence[tuple[bytes, bytes]] = field(repr=False)
-    body: bytes = field(repr=False)
+    body: Sent = field(repr=False)
     candidates: Sequence[Candidate]
+    room: Room = field(repr=False)
+
+    def is_served(self) -> None:
+        """Nobody has to be sent it any more: a stream may last for much longer than its question is of use."""
+        self.body = b""
+        self.room.leave()
 
 
 async def forward(exchange: Exchange, request: Request, send: ASGISendCallable) -> None:
@@ -49,7 +58,8 @@ async def forward(exchange: Exchange, request: Request, send: ASGISendCallable) 
             failed = refusal
             continue
         if answer.status < HTTPStatus.BAD_REQUEST:
-            await _relay(exchange, answer, send)
+            request.is_served()
+            await _relay(exchange, answer, way_in, send)
             return
         error = await _Error.read(answer, way_in)
         _mind(candidate, answer)
@@ -67,7 +77,7 @@ async def _way_in(provider: Provider, candidate: Candidate, attempt: Attempt) ->
         return await ways_in.way_in(provider, candidate)
     except SecretUnreadable:
         attempt.end(reason="unreadable")
-        await db.run(lambda: resolve.stamp_unreadable(candidate))
+        await resolve.stamp_unreadable(candidate)
         refusal = resolve.unreadable(provider)
     except NoWayIn as no_way_in:
         attempt.end(reason=no_way_in.reason)
@@ -83,6 +93,8 @@ async def _way_in(provider: Provider, candidate: Candidate, attempt: Attempt) ->
 async def _ask(request: Request, way_in: WayIn, attempt: Attempt) -> upstream.Answer:
     """The head of the provider's answer. Raises ``Refusal`` when there is none."""
     path, sent = way_in.base_path + request.path, headers.to_provider(request.headers, way_in.headers)
+    # It has been read as JSON, whatever its sender calls it or forgot to.
+    sent.setdefault("content-type", "application/json")
     try:
         answer = await upstream.send(way_in.endpoint, path, sent, request.body)
     except upstream.Failed as failed:
@@ -109,28 +121,40 @@ def _mind(candidate: Candidate, answer: upstream.Answer) -> None:
         cooldowns.start(candidate, answer.headers["retry-after"])
 
 
-async def _relay(exchange: Exchange, answer: upstream.Answer, send: ASGISendCallable) -> None:
+async def _relay(exchange: Exchange, answer: upstream.Answer, way_in: WayIn, send: ASGISendCallable) -> None:
     """Pass the answer on as it comes. A caller who reads slowly slows the provider down, not this process."""
+    scrubber = Scrubber(way_in.secret, SHORTEST_IN_SUCCESS)
     try:
-        await _start(exchange, answer.status, answer.headers, send, answer.headers.get("content-length"))
+        await _begin(exchange, answer, scrubber, send)
         try:
-            async for chunk in answer.chunks():
-                exchange.relayed(chunk)
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            while some := await answer.some():
+                exchange.relayed(some)
+                await answering.go_on(scrubber.some(some), send)
         except upstream.Failed as failed:
             exchange.reason = f"cut_{failed.reason}"
         if exchange.reason:
             raise Cut
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await answering.end(send)
     finally:
         answer.close()
 
 
+async def _begin(exchange: Exchange, answer: upstream.Answer, scrubber: Scrubber, send: ASGISendCallable) -> None:
+    exchange.provider_request_id = headers.request_id(answer.headers, scrubber)
+    pairs = headers.to_caller(answer.headers, scrubber)
+    if "content-length" in answer.headers:
+        pairs.append((b"content-length", answer.headers["content-length"].encode()))
+    await answering.begin(exchange, answer.status, pairs, send)
+
+
+@dataclass(slots=True)
 class _Error:
     """A provider's error, whole, with every part of the secret taken out."""
 
-    def __init__(self, status: int, received: Mapping[str, str], body: bytes) -> None:
-        self._status, self._received, self._body = status, CIMultiDict(received), body
+    status: int
+    request_id: str
+    pairs: Pairs
+    body: bytes
 
     @classmethod
     async def read(cls, answer: upstream.Answer, way_in: WayIn) -> "_Error":
@@ -138,32 +162,23 @@ class _Error:
         body = None
         try:
             if answer.headers.get("content-encoding", "identity") == "identity":
-                body = await answer.read(_MOST_ERROR_BYTES)
+                body = await answer.whole(_MOST_ERROR_BYTES, min(_ERROR_SECONDS, settings.GATEWAY_FIRST_BYTE_TIMEOUT))
         except upstream.Failed:
             pass
         finally:
             answer.close()
-        given = ((name, value.encode(errors="replace")) for name, value in answer.headers.items())
-        said = {name: scrub(value, way_in.secret).decode() for name, value in given}
-        return cls(answer.status, said, scrub(body or b"", way_in.secret))
+        scrubber = Scrubber(way_in.secret)
+        pairs = [pair for pair in headers.to_caller(answer.headers, scrubber) if pair[0] != b"content-encoding"]
+        request_id = headers.request_id(answer.headers, scrubber)
+        return cls(answer.status, request_id, pairs, scrubber.whole(body or b""))
 
     async def say(self, exchange: Exchange, send: ASGISendCallable) -> None:
-        self._received.pop("content-encoding", None)
-        body = self._body
+        pairs, body = self.pairs, self.body
         if not body:
-            self._received["content-type"] = "application/json"
-            sentence = f"The provider answered {self._status} and nothing that can be passed on."
-            body = Refusal(self._status, "provider_error", sentence).body(exchange.dialect, exchange.id)
-        await _start(exchange, self._status, self._received, send, str(len(body)))
+            sentence = f"The provider answered {self.status} and nothing that can be passed on."
+            body = Refusal(self.status, "provider_error", sentence).body(exchange.dialect, exchange.id)
+            pairs = [(b"content-type", b"application/json"), *(pair for pair in pairs if pair[0] != b"content-type")]
+        exchange.provider_request_id = self.request_id
         exchange.relayed(body)
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-async def _start(
-    exchange: Exchange, status: int, received: headers.Received, send: ASGISendCallable, length: str | None
-) -> None:
-    exchange.status, exchange.provider_request_id = status, headers.request_id(received)
-    pairs: Pairs = [*headers.to_caller(received), *headers.of(exchange)]
-    if length is not None:
-        pairs.append((b"content-length", length.encode()))
-    await send({"type": "http.response.start", "status": status, "headers": pairs, "trailers": False})
+        await answering.begin(exchange, self.status, [*pairs, (b"content-length", str(len(body)).encode())], send)
+        await answering.end(send, body)

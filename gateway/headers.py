@@ -1,14 +1,17 @@
 """Which headers pass, in both directions: two closed lists. Whatever else a caller or a provider sends stays here."""
 
+import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final
 
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDictProxy
 
 from gateway.exchange import Exchange
+from gateway.scrub import Scrubber
 
 type Pairs = list[tuple[bytes, bytes]]
-type Received = CIMultiDict[str] | CIMultiDictProxy[str]
+type Received = CIMultiDictProxy[str]
 
 _TO_PROVIDER: Final = frozenset(
     {
@@ -35,30 +38,46 @@ _TO_CALLER: Final = frozenset(
     }
 )
 _LIMITS: Final = ("x-ratelimit-", "anthropic-ratelimit-")
+# Some clients give up at a hundred headers; providers have about twenty of these.
+_MOST: Final = 50
 REQUEST_IDS: Final = ("x-request-id", "request-id", "x-goog-request-id", "mistral-correlation-id", "x-log-id")
 """Where providers say what they call a request."""
+_LONGEST_ID: Final = 200
+# No server sends them on, and a provider must not make ours fail.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def to_provider(sent: Iterable[tuple[bytes, bytes]], own: Mapping[str, str]) -> dict[str, str]:
     """The caller's headers that pass, over the provider's defaults; what authenticates is never the caller's."""
-    passed = {name.decode(): value.decode("latin-1") for name, value in sent if name in _TO_PROVIDER}
+    passed: dict[str, str] = {}
+    for name, value in sent:
+        if name in _TO_PROVIDER:
+            known, text = name.decode(), value.decode("latin-1")
+            # A list may come in several lines.
+            passed[known] = f"{passed[known]}, {text}" if known in passed else text
     # A provider's own file names what it needs: a version that the caller chose itself stays.
     secret = {name: value for name, value in own.items() if name.lower() not in passed}
     return {"accept-encoding": "identity", "user-agent": "byok-gateway", **passed, **secret}
 
 
-def to_caller(received: Received) -> Pairs:
-    """The provider's headers that pass."""
-    return [
+def to_caller(received: Received, scrubber: Scrubber) -> Pairs:
+    """The provider's headers that pass, without any part of the secret."""
+    passing = (
         (name.lower().encode(), value.encode("latin-1", "replace"))
         for name, value in received.items()
-        if name.lower() in _TO_CALLER or name.lower().startswith(_LIMITS)
-    ]
+        if (name.lower() in _TO_CALLER or name.lower().startswith(_LIMITS)) and not _CONTROL.search(value)
+    )
+    pairs = list(islice(passing, _MOST))
+    if not scrubber.finds(b"\n".join(value for _, value in pairs)):
+        return pairs
+    return [(name, scrubber.whole(value)) for name, value in pairs]
 
 
-def request_id(received: Received) -> str:
+def request_id(received: Received, scrubber: Scrubber) -> str:
     """The provider's own name for the request; empty when it gives none."""
-    return next((received[name] for name in REQUEST_IDS if name in received), "")
+    given = next((received[name] for name in REQUEST_IDS if name in received), "")
+    shown = "" if _CONTROL.search(given) else given[:_LONGEST_ID]
+    return scrubber.whole(shown.encode("latin-1", "replace")).decode("latin-1")
 
 
 def of(exchange: Exchange) -> Pairs:

@@ -2,19 +2,21 @@
 
 import asyncio
 import logging
+import re
 from collections import deque
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
-from gateway import db, usage
+from gateway import db
 from gateway.exchange import Attempt, Exchange
 from gateway.models import RequestRecord
 from organizations.models import ApiKey
+from organizations.models.api_key import PREFIX
 from providerkeys.models import ProviderKey
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,11 @@ _AT_ONCE: Final = 500
 _TEXT_LENGTH: Final = 200
 _MOST: Final = 50_000
 """Records that wait for a database that is away. Older ones are given up, and the log counts them."""
+_MOST_WITH_ENDS: Final = 1000
+"""Of how many that wait the ends of the answer are kept, 20 KiB each, until there is time to read them."""
+_CLOSE_SECONDS: Final = 4.0
+# Somebody pastes a key where a model belongs.
+_OUR_KEY: Final = re.compile(rf"{PREFIX}[0-9A-Za-z]+")
 
 
 class Recorder:
@@ -32,26 +39,39 @@ class Recorder:
     def __init__(self) -> None:
         self._waiting: deque[Exchange] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+        self._given_up = 0
 
     def open(self) -> None:
+        self._closing.clear()
         self._task = asyncio.ensure_future(self._run())
 
     async def close(self) -> None:
-        """Write what waits, and stop."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self.flush()
+        """Write what waits, and stop. A database that is away is not waited for longer than four seconds."""
+        self._closing.set()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                if self._task:
+                    await self._task
+                await self.flush()
+        except TimeoutError:
+            log.error("%d request records or more were not written: the database did not take them", len(self._waiting))  # noqa: TRY400
 
     def put(self, exchange: Exchange) -> None:
         """Have ``exchange`` written soon. Of a caller whom nobody knows there is nothing to write."""
         if exchange.caller is None:
             return
+        if len(self._waiting) >= _MOST_WITH_ENDS:
+            exchange.used()
+        if len(self._waiting) >= _MOST:
+            self._waiting.popleft()
+            self._given_up += 1
         self._waiting.append(exchange)
 
     async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY_SECONDS)
+        while not self._closing.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), EVERY_SECONDS)
             await self.flush()
 
     async def flush(self) -> None:
@@ -59,40 +79,59 @@ class Recorder:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
-                await db.run(partial(_write, batch))
+                await db.run_beside(partial(_write, batch))
             except (OperationalError, InterfaceError) as error:
                 self._keep(batch, type(error).__name__)
                 return
-            except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
-                log.error("%d request records could not be written (%s)", len(batch), type(error).__name__)  # noqa: TRY400
+            except asyncio.CancelledError:
+                # It may have been written all the same; then the database ignores the second time.
+                self._waiting.extendleft(reversed(batch))
+                raise
 
     def _keep(self, batch: list[Exchange], why: str) -> None:
         self._waiting.extendleft(reversed(batch))
-        lost = max(len(self._waiting) - _MOST, 0)
-        for _ in range(lost):
+        while len(self._waiting) > _MOST:
             self._waiting.popleft()
-        log.warning("%d request records wait for the database (%s); %d were given up", len(self._waiting), why, lost)
+            self._given_up += 1
+        log.warning(
+            "%d request records wait for the database (%s); %d were given up", len(self._waiting), why, self._given_up
+        )
+        self._given_up = 0
 
 
 def _write(batch: Sequence[Exchange]) -> None:
-    RequestRecord.objects.bulk_create([_row(one) for one in batch], ignore_conflicts=True)
-    used = [one for one in batch if one.served_by]
-    _stamp(ApiKey, {one.caller.id: one.at for one in batch if one.caller})
-    _stamp(ProviderKey, {one.served_by.id: one.at for one in used if one.served_by})
+    """Raises ``OperationalError`` and ``InterfaceError``. One that can't be written costs none of the others."""
+    try:
+        _write_together(batch)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
+        if len(batch) == 1:
+            log.error("request %s could not be recorded (%s)", batch[0].id, type(error).__name__)  # noqa: TRY400
+        else:
+            for one in batch:
+                _write([one])
 
 
-def _stamp(model: type[ApiKey] | type[ProviderKey], used: dict[str, datetime]) -> None:
+def _write_together(batch: Sequence[Exchange]) -> None:
+    with transaction.atomic():
+        RequestRecord.objects.bulk_create([_row(one) for one in batch], ignore_conflicts=True)
+        _stamp(ApiKey, ((one.caller.id, one) for one in batch if one.caller))
+        _stamp(ProviderKey, ((one.served_by.id, one) for one in batch if one.served_by))
+
+
+def _stamp(model: type[ApiKey] | type[ProviderKey], used: Iterable[tuple[str, Exchange]]) -> None:
     """Move ``last_used_at`` forward, never back: another process may have written a later one."""
-    for moment in set(used.values()):
-        ids = [pk for pk, at in used.items() if at == moment]
-        earlier = Q(last_used_at=None) | Q(last_used_at__lt=moment)
-        model._default_manager.filter(earlier, pk__in=ids).update(last_used_at=moment)
+    latest = dict(sorted(((pk, one.at) for pk, one in used), key=lambda pair: pair[1]))
+    # In one order everywhere, so that two processes never wait for each other.
+    for pk, at in sorted(latest.items()):
+        earlier = Q(last_used_at=None) | Q(last_used_at__lt=at)
+        model._default_manager.filter(earlier, pk=pk).update(last_used_at=at)
 
 
 def _row(exchange: Exchange) -> RequestRecord:
-    caller, key = exchange.caller, exchange.served_by
+    caller, key, used = exchange.caller, exchange.served_by, exchange.used()
     assert caller  # noqa: S101 -- put() takes no other.
-    used = usage.read(exchange.head, exchange.tail)
     return RequestRecord(
         id=exchange.id,
         at=exchange.at,
@@ -121,7 +160,8 @@ def _row(exchange: Exchange) -> RequestRecord:
 
 def _text(said: str) -> str:
     """What a caller or a provider wrote, as every database takes it."""
-    return said.encode(errors="replace").decode().replace("\0", "")[:_TEXT_LENGTH]
+    sayable = said.encode(errors="replace").decode().replace("\0", "")
+    return _OUR_KEY.sub(f"{PREFIX}…", sayable)[:_TEXT_LENGTH]
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

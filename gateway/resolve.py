@@ -1,5 +1,6 @@
 """Which provider keys serve a request: loads what the resolver needs, keeps it for a moment, and opens secrets late."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +15,8 @@ from providerkeys.models import KeyAssignment, ProviderKey
 from providerkeys.providers.base import Credential, Provider
 from providerkeys.resolver import Resolution, Scope, Why, resolve
 from providerkeys.vault import Purpose, Sealed, SecretUnreadable
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Candidate:
 
 
 _resolutions: Cache[tuple[str, str], Resolution[Candidate]] = Cache()
+_stamped: set[tuple[str, int]] = set()
+_MOST_STAMPED: Final = 10_000
 _COLUMNS: Final = (
     "id", "organization_id", "provider", "name", "hint", "version", "scope", "enabled", "position", "unreadable_at",
     "destination", "credentials", "credentials_version",
@@ -106,8 +111,22 @@ def _refusal(why: Why | None, provider: Provider) -> Refusal:
     return Refusal(HTTPStatus.FORBIDDEN, "no_provider_key", sentence)
 
 
-def stamp_unreadable(candidate: Candidate) -> None:
-    """Write down that its secret could not be opened."""
+async def stamp_unreadable(candidate: Candidate) -> None:
+    """Write down that its secret could not be opened, once. Where that fails the request goes on all the same."""
+    name = (candidate.id, candidate.credentials_version)
+    if name in _stamped:
+        return
+    try:
+        await db.run(lambda: _stamp(candidate))
+    except (db.Failure, vault.VaultError) as error:
+        log.warning("provider key %s could not be stamped unreadable (%s)", candidate.id, type(error).__name__)
+        return
+    if len(_stamped) >= _MOST_STAMPED:
+        _stamped.clear()
+    _stamped.add(name)
+
+
+def _stamp(candidate: Candidate) -> None:
     key = ProviderKey.objects.filter(pk=candidate.id, credentials_version=candidate.credentials_version).first()
     if key:
         key.found_unreadable()
@@ -121,6 +140,7 @@ def unreadable(provider: Provider) -> Refusal:
 def clear() -> None:
     """Load again at the next request: for tests."""
     _resolutions.clear()
+    _stamped.clear()
 
 
 __all__ = ["Candidate", "SecretUnreadable", "candidates", "clear", "stamp_unreadable", "unreadable"]

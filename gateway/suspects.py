@@ -32,9 +32,14 @@ def report(candidate: Candidate) -> None:
 
 async def _recheck(provider_key_id: str) -> None:
     try:
-        await db.run(lambda: CredentialCheck.recheck(provider_key_id))
+        await db.run_beside(lambda: CredentialCheck.recheck(provider_key_id))
     except Exception as error:  # noqa: BLE001 -- beside the request: whatever went wrong, the next refusal reports again.
         log.warning("provider key %s was not queued for a check (%s)", provider_key_id, type(error).__name__)
+
+
+async def settled() -> None:
+    """Return when all that was reported is queued: for tests."""
+    await asyncio.gather(*_tasks)
 
 
 def clear() -> None:

@@ -3,17 +3,35 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.cache import KEPT_SECONDS, Cache
 from gateway.resolve import Candidate
 from providerkeys.providers import http
-from providerkeys.providers.base import NoWayIn, Provider, Unreachable, WayIn
+from providerkeys.providers.base import Credential, NoWayIn, Provider, Unreachable, WayIn
 
 _MOST: Final = 10_000
+_YOUNG_SECONDS: Final = 5.0
 # The door blocks: at most 16 sign-ins at once, each 10 s at most.
 _executor = ThreadPoolExecutor(16, thread_name_prefix="gateway-sign-in")
-_kept: dict[tuple[str, int], tuple[float, WayIn]] = {}
-_asking: dict[tuple[str, int], asyncio.Task[WayIn]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A way in, or the reason why there is none; and when that was so."""
+
+    way_in: WayIn | None
+    reason: str = ""
+    at: float = field(default_factory=time.monotonic)
+
+
+def _seconds(kept: _Kept | None) -> float:
+    # A key that is not let in is not let in a moment later either, and its program asks again at once.
+    return kept.way_in.seconds if kept and kept.way_in else KEPT_SECONDS
+
+
+_kept: Cache[tuple[str, int], _Kept] = Cache(_MOST, _seconds)
 
 
 async def way_in(provider: Provider, candidate: Candidate) -> WayIn:
@@ -22,33 +40,35 @@ async def way_in(provider: Provider, candidate: Candidate) -> WayIn:
     credential = candidate.open()
     if not provider.signs_in:
         return provider.way_in(credential, http.send)
-    name = (candidate.id, candidate.credentials_version)
-    kept = _kept.get(name)
-    if kept and kept[0] > time.monotonic():
-        return kept[1]
-    task = _asking.get(name)
-    if task is None:
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(_executor, provider.way_in, credential, http.send)
-        task = _asking[name] = asyncio.ensure_future(_keep(name, work))
-    return await asyncio.shield(task)
+    name = _name(candidate)
+    kept = _kept.peek(name)
+    found = kept[0] if kept else await _kept.get(name, lambda: _sign_in(provider, credential))
+    assert found  # noqa: S101 -- a sign-in ends in a way in, in none, or in an exception.
+    if found.way_in is None:
+        raise NoWayIn(found.reason)
+    return found.way_in
 
 
-async def _keep(name: tuple[str, int], work: "asyncio.Future[WayIn]") -> WayIn:
-    asked = time.monotonic()
+async def _sign_in(provider: Provider, credential: Credential) -> _Kept:
+    work = asyncio.get_running_loop().run_in_executor(_executor, provider.way_in, credential, http.send)
     try:
-        found = await work
-    finally:
-        del _asking[name]
-    if len(_kept) >= _MOST:
-        _kept.clear()
-    _kept[name] = (asked + found.seconds, found)
-    return found
+        return _Kept(await work)
+    except NoWayIn as no_way_in:
+        return _Kept(None, no_way_in.reason)
 
 
 def forget(candidate: Candidate) -> None:
-    """The provider does not take it any more: ask for another at the next request."""
-    _kept.pop((candidate.id, candidate.credentials_version), None)
+    """The provider does not take it any more: ask for another at the next request.
+
+    A young one was not outlived but refused, and so would be the next: a storm of requests is no storm of sign-ins.
+    """
+    kept = _kept.peek(_name(candidate))
+    if kept and kept[0] and time.monotonic() - kept[0].at > _YOUNG_SECONDS:
+        _kept.drop(_name(candidate))
+
+
+def _name(candidate: Candidate) -> tuple[str, int]:
+    return candidate.id, candidate.credentials_version
 
 
 def clear() -> None:

@@ -1,0 +1,70 @@
+"""The connections to providers: kept for the next request, and given to it only while nothing speaks against them.
+
+They are shared by all organizations. On a kept connection nothing may have come that nobody asked for: it would be taken
+for the answer to the next request, and every later answer would reach the caller after its own (measured).
+"""
+
+import select
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+
+
+@dataclass(slots=True)
+class Call:
+    """One request's wish, for a ``fresh`` connection, and what it got: one that had been ``reused``, or not."""
+
+    fresh: bool = False
+    reused: bool = False
+
+
+call: ContextVar[Call] = ContextVar("call")
+"""Of the request that is being sent; whoever uses a ``Connector`` sets it."""
+
+_poll = select.poll()
+
+
+class Connector(aiohttp.TCPConnector):
+    """aiohttp's, which looks at what it has kept only to see whether it is still open."""
+
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 -- the signature is aiohttp's.
+    ) -> Connection:
+        """A quiet connection from the pool, or a new one; those that are not good any more are closed on the way."""
+        mine = call.get()
+        while True:
+            mine.reused = True
+            connection = await super().connect(req, traces, timeout)
+            if not mine.reused or (not mine.fresh and _is_quiet(connection)):
+                return connection
+            connection.close()
+
+    async def _create_connection(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 -- the signature is aiohttp's.
+    ) -> ResponseHandler:
+        call.get().reused = False
+        return await super()._create_connection(req, traces, timeout)
+
+
+def _is_quiet(connection: Connection) -> bool:
+    """Whether nothing has come since the last answer, not even an end that the event loop has yet to see."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return False
+    descriptor = transport.get_extra_info("socket").fileno()
+    _poll.register(descriptor, select.POLLIN)
+    try:
+        return not _poll.poll(0)
+    finally:
+        _poll.unregister(descriptor)
