@@ -12,6 +12,7 @@ import requests
 import uvicorn
 
 from byok_site.asgi import application
+from byok_site.protocol import Protocol
 from gateway import app, authenticate, catalog, cooldowns, resolve, suspects, ways_in
 from organizations.access import Access
 from organizations.models import ApiKey
@@ -20,6 +21,7 @@ from providerkeys.providers.base import Credential
 from providerkeys.resolver import Scope
 from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
+from tests.gateway.committed import db
 
 SAID = "Hello from a test."
 
@@ -43,6 +45,11 @@ class Gateway:
         """Have everything that went by written down now."""
         asyncio.run_coroutine_threadsafe(app.recorder.flush(), self.loop).result(10)
 
+    def settle(self) -> None:
+        """Have it done with everything that it does beside its answers."""
+        asyncio.run_coroutine_threadsafe(suspects.settled(), self.loop).result(10)
+        self.record()
+
 
 class _Server(uvicorn.Server):
     """Says when it answers, and in which loop."""
@@ -61,7 +68,9 @@ class _Server(uvicorn.Server):
 @pytest.fixture(scope="session")
 def gateway_server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Gateway]:
     """One server for all tests of a worker."""
-    config = uvicorn.Config(application, port=0, lifespan="on", log_config=None, server_header=False, ws="none")
+    config = uvicorn.Config(
+        application, http=Protocol, port=0, lifespan="on", log_config=None, server_header=False, ws="none"
+    )
     server = _Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     with django_db_blocker.unblock():
@@ -74,14 +83,12 @@ def gateway_server(django_db_setup: None, django_db_blocker: Any) -> Iterator[Ga
 
 
 @pytest.fixture
-def gateway(
-    transactional_db: None, gateway_server: Gateway, providers: CheckedProviders, settings: Any
-) -> Iterator[Gateway]:
+def gateway(db: None, gateway_server: Gateway, providers: CheckedProviders, settings: Any) -> Iterator[Gateway]:
     """The gateway, in front of this test's database and of the fake providers, remembering nothing."""
     settings.PROVIDER_BASE_URLS = providers.base_urls
     forget()
     yield gateway_server
-    gateway_server.record()
+    gateway_server.settle()
     forget()
 
 
@@ -117,4 +124,4 @@ def keep(
     return ProviderKey.create(access, provider, draft)
 
 
-__all__ = ["SAID", "Gateway", "forget", "keep"]
+__all__ = ["SAID", "Gateway", "db", "forget", "keep"]

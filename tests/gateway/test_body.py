@@ -1,14 +1,19 @@
 """A body is looked into, never written anew: only the bytes of its top-level model change."""
 
+import asyncio
 import json
+import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.body import Body
+from gateway import room, skim
+from gateway.body import LARGE, Body
 from gateway.refusals import Refusal
+from gateway.room import MOST_BYTES_OF_ONE, Room
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -107,3 +112,128 @@ def test_only_true_is_a_stream() -> None:
 
 def test_a_huge_number_costs_nothing() -> None:
     assert Body.parse(b'{"model":"a/b","n":' + b"9" * 5_000_000 + b"}").model == "a/b"
+
+
+# Large ones are skimmed
+
+PADDING = b'"padding":"' + b"x" * LARGE + b'"'
+
+
+def large(sent: bytes) -> bytes:
+    """The object ``sent`` with one more member, which makes it large."""
+    return sent.replace(b"{", b"{" + PADDING + b",", 1)
+
+
+def skimmed(sent: bytes) -> Body:
+    assert len(sent) > LARGE
+    return asyncio.run(Body.of(sent))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b'{"n":1e400,"m":-0.0,"t":true,"f":false,"z":null,"model":"a/b"}',
+        b'{ \n"messages" : [ ] ,\t"model" : "a/b" }\r\n',
+        b'{"mod\\u0065l":"a/b"}',
+        '{"model":"a/b","emoji":"\u2603 \\\\\\" \\ud83d\\ude00"}'.encode(),
+        b'{"metadata":{"model":"inner","model":"twice","x":[[{"model":"}]"}]]},"model":"a/b"}',
+        b'{"model":"a\\/b"}',
+    ],
+)
+def test_a_large_body_is_read_like_a_small_one(sent: bytes) -> None:
+    sent = large(sent)
+    body = skimmed(sent)
+    assert (body.model, body.stream) == ("a/b", False)
+    assert body.with_model("a/b") == sent
+    assert json.loads(body.with_model("x")) == {**json.loads(sent), "model": "x"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (b'{"model":"a/b"', "malformed_json"),
+        (b'{"model":"a/b",}', "malformed_json"),
+        (b'{"model":"a/b"} {}', "malformed_json"),
+        (b'{"model":"a/b" "x":1}', "malformed_json"),
+        (b'{"model":"a/b","x":NaN}', "malformed_json"),
+        (b'{"model":"a/b","x":[}]}', "malformed_json"),
+        (b'{"model":"a/b","x":[', "malformed_json"),
+        (b'{"model":"a/b","x":"\\"}', "malformed_json"),
+        (b'{"model":"\xff"}', "malformed_json"),
+        (b'{"model":"a/b","x":' + b"[" * 2000 + b"]" * 2000 + b"}", "malformed_json"),
+        (b"{}", "malformed_json"),
+        (b'{"x":1}', "missing_model"),
+        (b'{"model":["a/b"]}', "missing_model"),
+        (b'{"model":"a/b","model":"c/d"}', "duplicate_model"),
+        (b'{"model":"a/b","mod\\u0065l":"c/d"}', "duplicate_model"),
+    ],
+)
+def test_a_large_body_that_names_no_model_is_refused(sent: bytes, reason: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        skimmed(large(sent))
+    assert (refusal.value.status, refusal.value.reason) == (400, reason)
+
+
+HEAVY = {
+    "blanks": b" " * (8 << 20) + b'{"model":"a/b"}',
+    "lists": b'{"model":"a/b","x":[' + b"[]," * 100_000 + b"1]}",
+    "texts": b'{"model":"a/b","x":[' + b'"ab",' * 100_000 + b"1]}",
+    "members": b'{"model":"a/b"' + b',"a":1' * 50_000 + b"}",
+    "quotes in a text": b'{"model":"a/b","x":"' + b'\\"' * 200_000 + b'"}',
+    "a long text": b'{"model":"a/b","x":"' + b"a" * (8 << 20) + b'"}',
+    "a long number": b'{"model":"a/b","x":' + b"9" * (2 << 20) + b"}",
+}
+
+
+@pytest.mark.parametrize("sent", HEAVY.values(), ids=HEAVY)
+def test_nobody_waits_for_a_heavy_body(sent: bytes) -> None:
+    """Others have their turn all the time; parsed as a whole, it would keep them waiting for up to a second."""
+    turns = [time.process_time()]
+
+    async def others() -> None:
+        while True:
+            await asyncio.sleep(0)
+            turns.append(time.process_time())
+
+    async def both() -> Body:
+        waiting = asyncio.ensure_future(others())
+        await asyncio.sleep(0)
+        body = await Body.of(sent)
+        await asyncio.sleep(0)
+        waiting.cancel()
+        return body
+
+    assert asyncio.run(both()).model == "a/b"
+    assert max(later - earlier for earlier, later in pairwise(turns)) < 0.1
+
+
+def test_a_body_of_too_many_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(skim, "MOST", 1000)
+    with pytest.raises(Refusal, match="malformed_json"):
+        skimmed(large(b'{"model":"a/b","x":[' + b"[]," * 1000 + b"1]}"))
+
+
+# How much is held at once
+
+
+def test_an_organization_cannot_hold_all_the_room_there_is() -> None:
+    with Room("one") as first, Room("one") as second, Room("two") as other:
+        first.take(MOST_BYTES_OF_ONE - 1)
+        second.take(1)
+        with pytest.raises(Refusal) as refused:
+            second.take(1)
+        assert (refused.value.status, refused.value.reason, refused.value.retry_after) == (503, "busy", 1)
+        other.take(1)
+        first.leave()
+        second.take(1)
+    assert Room.taken == 0
+
+
+def test_all_of_them_together_cannot_hold_more_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "MOST_BYTES", 10)
+    with Room("one") as one, Room("two") as two:
+        one.take(6)
+        with pytest.raises(Refusal):
+            two.take(5)
+        two.take(4)
+    assert Room.taken == 0

@@ -157,6 +157,21 @@ def test_a_provider_that_repeats_the_key_is_scrubbed(
     assert secret not in answer.text
 
 
+@pytest.mark.parametrize(("provider", "model"), [*SPEAKERS.items(), ("anthropic", "claude-sonnet-5-5")])
+def test_a_stream_that_repeats_the_key_is_scrubbed_too(
+    gateway: Gateway, api_key: str, alice_access: Access, provider: str, model: str
+) -> None:
+    """As it passes: its length and its pace stay."""
+    key = keep(alice_access, provider, "thenechoinstream" if provider == "google_vertex_ai" else "echoinstream")
+    path = "/v1/messages" if provider == "anthropic" else "/v1/chat/completions"
+    answer = gateway.post(api_key, path, model=f"{provider}/{model}", max_tokens=9, stream=True)
+    assert answer.status_code == 200
+    assert "Your key is " in answer.text
+    assert "****************" in answer.text
+    assert _secret_of(key) not in answer.text
+    assert "ya29." not in answer.text
+
+
 def test_a_status_that_python_has_no_name_for_passes(gateway: Gateway, api_key: str, alice_access: Access) -> None:
     keep(alice_access, scenario="status529")
     assert gateway.post(api_key).status_code == 529

@@ -91,7 +91,7 @@ def database_url() -> str:
 
 
 @pytest.fixture
-def two(transactional_db: None, providers: CheckedProviders) -> Iterator[list[Process]]:
+def two(db: None, providers: CheckedProviders) -> Iterator[list[Process]]:
     with ExitStack() as stack:
         yield [stack.enter_context(process(dict(providers.base_urls))) for _ in range(2)]
 
@@ -182,7 +182,7 @@ def test_a_database_that_drops_its_connections_costs_no_later_request(
 
 
 def test_many_streams_at_once_are_carried_in_bounded_memory_and_a_stop_loses_none(
-    transactional_db: None, providers: CheckedProviders, api_key: str, alice_access: Access
+    db: None, providers: CheckedProviders, api_key: str, alice_access: Access
 ) -> None:
     keep(alice_access)
     with process(dict(providers.base_urls)) as one:

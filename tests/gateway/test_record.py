@@ -1,14 +1,20 @@
 """What is written down of a request, and what never is."""
 
+import asyncio
 from typing import Any
 
 import pytest
 import requests
 from django.core import serializers
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 
-from gateway import usage
+from gateway import db as db_door
+from gateway import record, usage
+from gateway.authenticate import Caller
+from gateway.exchange import Exchange
 from gateway.models import RequestRecord
+from gateway.record import Recorder
+from gateway.refusals import Dialect
 from organizations.access import Access
 from organizations.models import ApiKey
 from tests.gateway.conftest import SAID, Gateway, keep
@@ -77,6 +83,20 @@ def test_a_refusal_of_a_known_caller(gateway: Gateway, api_key: str) -> None:
     record = only(gateway)
     assert (record.pk, record.status, record.reason) == (answer.headers["x-request-id"], 403, "no_provider_key")
     assert record.attempts == []
+
+
+def test_a_refusal_of_a_key_that_was_good(gateway: Gateway, api_key: str, alice_access: Access) -> None:
+    """It says which key somebody still uses."""
+    ApiKey.objects.get().disable(alice_access)
+    answer = gateway.post(api_key)
+    found = only(gateway)
+    assert (found.pk, found.status, found.reason) == (answer.headers["x-request-id"], 401, "api_key_disabled")
+    assert found.api_key_name == "production"
+
+
+def test_a_key_of_ours_that_stands_where_a_model_belongs(gateway: Gateway, api_key: str) -> None:
+    gateway.post(api_key, model=f"openai/{api_key}")
+    assert only(gateway).model == "byok_…"
 
 
 def test_a_stranger_leaves_no_trace(gateway: Gateway) -> None:
@@ -162,3 +182,100 @@ def test_nothing_is_lost_while_the_database_is_away(
         gateway.record()
         assert not RequestRecord.objects.exists()
     assert only(gateway).status == 200
+
+
+# What the recorder does when something is in its way
+
+
+def ended(number: int = 0, *, tail: bytes = b"") -> Exchange:
+    caller = Caller(f"key_{number}", "n", "h", "org_1", enabled=True, expires_at=None, suspended=False)
+    return Exchange(None, Dialect.OPENAI, caller=caller, tail=tail)
+
+
+def test_one_record_that_cannot_be_written_costs_none_of_the_others(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = ended(1), [ended(number) for number in range(2, 5)]
+    honest = record._row
+
+    def row(exchange: Exchange) -> RequestRecord:
+        if exchange is bad:
+            raise DataError("a value that this database does not take")
+        return honest(exchange)
+
+    monkeypatch.setattr(record, "_row", row)
+    record._write([good[0], bad, *good[1:]])
+    assert set(RequestRecord.objects.values_list("pk", flat=True)) == {one.id for one in good}
+
+
+def test_a_stop_writes_what_is_being_written_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process is told to stop in the midst of a batch."""
+    recorder, exchanges = Recorder(), [ended(number) for number in range(3)]
+
+    async def run() -> None:
+        monkeypatch.setattr(record, "EVERY_SECONDS", 0)
+        recorder.open()
+        for exchange in exchanges[:2]:
+            recorder.put(exchange)
+        await asyncio.sleep(0)
+        recorder.put(exchanges[2])
+        await recorder.close()
+
+    asyncio.run(run())
+    assert set(RequestRecord.objects.values_list("pk", flat=True)) == {one.id for one in exchanges}
+
+
+def test_a_stop_does_not_wait_for_a_database_that_is_away(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder()
+
+    async def hangs(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> None:
+        recorder.open()
+        recorder.put(ended())
+        await recorder.close()
+
+    monkeypatch.setattr(db_door, "run_beside", hangs)
+    monkeypatch.setattr(record, "_CLOSE_SECONDS", 0.1)
+    asyncio.run(asyncio.wait_for(run(), 5))
+    assert "were not written" in caplog.text
+
+
+def test_what_waits_for_a_database_that_is_away_stays_small(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Few keep the ends of their answers, and beyond a number the oldest are given up."""
+    monkeypatch.setattr(record, "_MOST", 50)
+    monkeypatch.setattr(record, "_MOST_WITH_ENDS", 10)
+    recorder, tail = Recorder(), b'{"usage":{"prompt_tokens":3}}'
+
+    async def away(*_: Any) -> None:
+        raise OperationalError
+
+    async def run() -> None:
+        for number in range(80):
+            recorder.put(ended(number, tail=tail))
+        await recorder.flush()
+
+    monkeypatch.setattr(db_door, "run_beside", away)
+    asyncio.run(run())
+    waiting = list(recorder._waiting)
+    assert [one.caller.id for one in waiting if one.caller] == [f"key_{number}" for number in range(30, 80)]
+    assert sum(bool(one.tail) for one in waiting) == 0
+    assert {one.used().tokens_in for one in waiting} == {3}
+    assert "30 were given up" in caplog.text
+
+
+def test_the_latest_use_of_a_key_counts(db: None, alice_access: Access) -> None:
+    key, _ = ApiKey.issue(alice_access, "production")
+    early, late = ended(), ended()
+    for one in (early, late):
+        assert one.caller
+        one.caller = Caller(key.pk, "n", "h", "org_1", enabled=True, expires_at=None, suspended=False)
+    record._write([late, early])
+    key.refresh_from_db()
+    assert key.last_used_at == late.at
+    record._write([early])
+    key.refresh_from_db()
+    assert key.last_used_at == late.at
