@@ -1,6 +1,7 @@
 """One request on its way through the gateway: what is known of it so far, and what will be written down."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,11 +10,23 @@ from django.utils import timezone
 from gateway.authenticate import Caller
 from gateway.refusals import Dialect
 from gateway.resolve import Candidate
-from organizations.ids import random_base62
+from organizations.ids import ID_LENGTH, random_base62
 from providerkeys.providers.base import Api
 
 _HEAD_BYTES = 4096
 _TAIL_BYTES = 16384
+
+
+def _request_ids() -> Iterator[str]:
+    """Random names for requests, many at a time: asking the system lets go of the interpreter's lock, and whoever writes
+    records takes it, so that each request would wait for them.
+    """
+    while True:
+        characters = random_base62(ID_LENGTH * 256)
+        yield from (f"req_{characters[at : at + ID_LENGTH]}" for at in range(0, len(characters), ID_LENGTH))
+
+
+_new_id = _request_ids().__next__
 
 
 @dataclass(slots=True)
@@ -37,7 +50,7 @@ class Exchange:
 
     api: Api | None
     dialect: Dialect
-    id: str = field(default_factory=lambda: f"req_{random_base62(22)}")
+    id: str = field(default_factory=_new_id)
     at: datetime = field(default_factory=timezone.now)
     started: float = field(default_factory=time.monotonic)
     caller: Caller | None = None
