@@ -5,6 +5,7 @@ Only the bytes of the top-level ``model`` change on the way to a provider; every
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,7 +18,9 @@ from gateway.refusals import Refusal
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 READ_SECONDS: Final = 300
-_BLANKS: Final = " \t\n\r"
+_OPENING: Final = re.compile(r"[ \t\n\r]*\{[ \t\n\r]*(?:(\})[ \t\n\r]*)?")
+_AFTER_NAME: Final = re.compile(r"[ \t\n\r]*(:)[ \t\n\r]*")
+_AFTER_VALUE: Final = re.compile(r"[ \t\n\r]*([,}])[ \t\n\r]*")
 
 
 class CallerLeft(Exception):
@@ -115,20 +118,13 @@ class Body:
 
 def _members(text: str) -> Iterator[tuple[str, Any, int, int]]:
     """Each member of the object: its name, its value, and where that starts and ends. Raises ``ValueError``."""
-    at = _skip(text, 0)
-    if text[at : at + 1] != "{":
-        _refuse("malformed_json", "The request body is not a JSON object.")
-    at, sign = _skip(text, at + 1), ","
-    if text[at : at + 1] == "}":
-        sign = "}"
+    opening = _OPENING.match(text) or _refuse("malformed_json", "The request body is not a JSON object.")
+    at, sign = opening.end(), opening[1] or ","
     while sign == ",":
         name, start, value, end = _member(text, at)
         yield name, value, start, end
-        at = _skip(text, end)
-        sign = text[at : at + 1]
-        if sign == ",":
-            at = _skip(text, at + 1)
-    if sign != "}" or _skip(text, at + 1) != len(text):
+        at, sign = _sign(_AFTER_VALUE, text, end)
+    if at != len(text):
         raise ValueError
 
 
@@ -137,10 +133,7 @@ def _member(text: str, at: int) -> tuple[str, int, Any, int]:
     if text[at : at + 1] != '"':
         raise ValueError
     name, at = scanstring(text, at + 1, True)
-    at = _skip(text, at)
-    if text[at : at + 1] != ":":
-        raise ValueError
-    start = _skip(text, at + 1)
+    start, _ = _sign(_AFTER_NAME, text, at)
     try:
         value, end = _scan_value(text, start)
     except StopIteration:
@@ -148,10 +141,12 @@ def _member(text: str, at: int) -> tuple[str, int, Any, int]:
     return name, start, value, end
 
 
-def _skip(text: str, at: int) -> int:
-    while text[at : at + 1] in _BLANKS and at < len(text):
-        at += 1
-    return at
+def _sign(pattern: re.Pattern[str], text: str, at: int) -> tuple[int, str]:
+    """The sign that has to stand ``at``, blanks around it aside, and where what follows it starts."""
+    found = pattern.match(text, at)
+    if not found:
+        raise ValueError
+    return found.end(), found[1]
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,13 +1,14 @@
 """A body is looked into, never written anew: only the bytes of its top-level model change."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.body import Body
+from gateway.body import MAX_BYTES, Body
 from gateway.refusals import Refusal
 
 _JSON = st.recursive(
@@ -107,3 +108,9 @@ def test_only_true_is_a_stream() -> None:
 
 def test_a_huge_number_costs_nothing() -> None:
     assert Body.parse(b'{"model":"a/b","n":' + b"9" * 5_000_000 + b"}").model == "a/b"
+
+
+def test_blanks_stop_nobody() -> None:
+    started = time.process_time()
+    assert Body.parse(b" " * (MAX_BYTES - 99) + b'{"model":"a/b"}').model == "a/b"
+    assert time.process_time() - started < 1
