@@ -64,7 +64,7 @@ class Exchange:
     first_byte_ms: int | None = None
     total_ms: int = 0
     head: bytes = field(default=b"", repr=False)
-    tail: bytes = field(default=b"", repr=False)
+    tail: bytearray = field(default_factory=bytearray, repr=False)
 
     def begin(self, candidate: Candidate) -> Attempt:
         """Note that ``candidate`` is tried now."""
@@ -83,7 +83,8 @@ class Exchange:
             self.first_byte_ms = _since(self.started)
         if len(self.head) < _HEAD_BYTES:
             self.head += chunk[: _HEAD_BYTES - len(self.head)]
-        self.tail = chunk[-_TAIL_BYTES:] if len(chunk) >= _TAIL_BYTES else (self.tail + chunk)[-_TAIL_BYTES:]
+        self.tail += chunk
+        del self.tail[:-_TAIL_BYTES]
 
     def end(self) -> None:
         self.total_ms = _since(self.started)

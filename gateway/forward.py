@@ -114,14 +114,15 @@ async def _relay(exchange: Exchange, answer: upstream.Answer, send: ASGISendCall
     try:
         await _start(exchange, answer.status, answer.headers, send, answer.headers.get("content-length"))
         try:
-            async for chunk in answer.chunks():
+            more = True
+            while more:
+                chunk, more = await answer.chunk(), not answer.ended
                 exchange.relayed(chunk)
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": chunk, "more_body": more})
         except upstream.Failed as failed:
             exchange.reason = f"cut_{failed.reason}"
         if exchange.reason:
             raise Cut
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         answer.close()
 

@@ -5,7 +5,7 @@ this module: it would carry the request, and so the key.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -61,22 +61,24 @@ class Answer:
     def headers(self) -> CIMultiDictProxy[str]:
         return self._response.headers
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes, nothing held back. Raises ``Failed``."""
-        reason = ""
+    async def chunk(self) -> bytes:
+        """What has come next of the body, nothing held back; empty at its end. Raises ``Failed``."""
         try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
+            return await self._response.content.readany()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             reason = _reason(error)
-        if reason:
-            raise Failed(reason)
+        raise Failed(reason)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the body has been read."""
+        return self._response.content.at_eof()
 
     async def read(self, most: int) -> bytes | None:
         """The whole body, or ``None`` when it is larger than ``most`` bytes. Raises ``Failed``."""
         body = bytearray()
-        async for chunk in self.chunks():
-            body += chunk
+        while not self.ended:
+            body += await self.chunk()
             if len(body) > most:
                 return None
         return bytes(body)

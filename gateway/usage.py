@@ -22,7 +22,7 @@ class Usage:
     tokens_out: int | None = None
 
 
-def read(head: bytes, tail: bytes) -> Usage:
+def read(head: bytes, tail: bytes | bytearray) -> Usage:
     """The last word on each: streams say the input at their beginning and count the output up."""
     tokens_in = tokens_out = None
     # A short answer is its own head and tail.
@@ -32,7 +32,7 @@ def read(head: bytes, tail: bytes) -> Usage:
     return Usage(tokens_in, tokens_out)
 
 
-def _said(text: bytes) -> list[dict[str, Any]]:
+def _said(text: bytes | bytearray) -> list[dict[str, Any]]:
     found = []
     for mark in _USAGE.finditer(text):
         try:
