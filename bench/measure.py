@@ -53,9 +53,9 @@ class Plan:
     period: int = 20
 
 
-FULL: Final = Plan(9, alone=600, busy=3000, firsts=150, paced=32, events=40, bursts=16, burst_events=600,
+FULL: Final = Plan(9, alone=600, busy=3000, firsts=150, paced=32, events=40, bursts=16, burst_events=2400,
                    storm=512, settle=1.3, starts=5, resolutions=1000)  # fmt: skip
-QUICK: Final = Plan(3, alone=300, busy=1500, firsts=60, paced=32, events=25, bursts=16, burst_events=300,
+QUICK: Final = Plan(3, alone=300, busy=1500, firsts=60, paced=32, events=25, bursts=16, burst_events=1200,
                     storm=256, settle=1.3, starts=2, resolutions=1000)  # fmt: skip
 SMOKE: Final = Plan(1, alone=4, busy=32, firsts=2, paced=4, events=3, bursts=2, burst_events=20,
                     storm=64, settle=0, starts=1, resolutions=10, period=5)  # fmt: skip

@@ -27,6 +27,8 @@ _COMPLETION: Final = _answer("200 OK", messages.completion())
 _REFUSAL: Final = _answer("401 Unauthorized", b'{"error": {"message": "not this key", "code": "invalid_api_key"}}')
 _HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _EVENT: Final = _chunk(messages.event())
+_AT_ONCE: Final = 8
+"""Events that a burst writes together, so that neither this process nor the client is what holds a burst up."""
 _END: Final = _chunk(messages.LAST_EVENT) + _chunk(b"")
 _AUTHORIZATION: Final = f"Bearer {messages.PROVIDER_KEY}".encode()
 
@@ -72,20 +74,21 @@ class Caller(asyncio.Protocol):
                 self._burst()
 
     def _pace(self, due: float, period: float) -> None:
-        if self._send_next():
+        if self._send(1):
             self._loop.call_at(due + period, self._pace, due + period, period)
 
     def _burst(self) -> None:
-        # A write of its own for each event, as providers do, for as long as somebody takes them.
-        if not self._full and self._send_next():
+        # For as long as somebody takes them; in turns, so that all streams go on together.
+        if not self._full and self._send(_AT_ONCE):
             self._loop.call_soon(self._burst)
 
-    def _send_next(self) -> bool:
-        """Whether there is more to come after this."""
+    def _send(self, most: int) -> bool:
+        """Whether there is more to come after these events."""
         if self._transport.is_closing():
             return False
-        self._left -= 1
-        self._transport.write(_EVENT if self._left else _EVENT + _END)
+        count = min(most, self._left)
+        self._left -= count
+        self._transport.write(_EVENT * count if self._left else _EVENT * count + _END)
         return self._left > 0
 
     def pause_writing(self) -> None:

@@ -3,6 +3,7 @@
 `python -m byok_site.web gateway` serves the gateway alone.
 """
 
+import gc
 import os
 import sys
 
@@ -12,6 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 # Seconds given to requests in flight when the process is told to leave.
 GRACE = 5
+# A thread that renders a page or writes records keeps the interpreter for so long before a stream gets its turn. Beside a
+# busy thread a request takes 15 ms with Python's own 5 ms, and 5 ms with this.
+TURN_SECONDS = 0.0005
 
 
 def main() -> None:
@@ -20,8 +24,14 @@ def main() -> None:
         host, port, proxies = settings.HOST, settings.PORT, settings.TRUSTED_PROXIES
     except ImproperlyConfigured as refusal:
         sys.exit(f"byok: {refusal}")
+    from byok_site import asgi  # noqa: PLC0415 -- it needs settings that can be read.
+
+    # What was imported stays. A full collection that walked through it would stop every stream for 50 ms.
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(TURN_SECONDS)
     uvicorn.run(
-        "byok_site.asgi:gateway_application" if sys.argv[1:] == ["gateway"] else "byok_site.asgi:application",
+        asgi.gateway_application if sys.argv[1:] == ["gateway"] else asgi.application,
         host=host,
         port=port,
         http="byok_site.protocol:Protocol",

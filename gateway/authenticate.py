@@ -46,10 +46,10 @@ _callers: Cache[str, Caller] = Cache()
 async def authenticate(headers: list[tuple[bytes, bytes]]) -> Caller:
     """The caller, who may be one that is to be refused. Raises ``Refusal`` (401) for one that nobody knows."""
     plaintext = _key_in(headers)
-    if tokens.lookup_of(PREFIX, plaintext) is None:
-        raise _unknown() if plaintext else _missing()
     digest = tokens.digest(plaintext)
     found = _callers.peek(digest)
+    if not found and tokens.lookup_of(PREFIX, plaintext) is None:
+        raise _unknown() if plaintext else _missing()
     caller = found[0] if found else await _callers.get(digest, lambda: db.run(lambda: _look_up(plaintext)))
     if caller is None:
         raise _unknown()

@@ -177,7 +177,7 @@ def test_nothing_is_lost_while_the_database_is_away(
         raise OperationalError
 
     with monkeypatch.context() as patched:
-        patched.setattr(RequestRecord.objects, "bulk_create", gone)
+        patched.setattr("gateway.record._write", gone)
         assert gateway.post(api_key).ok
         gateway.record()
         assert not RequestRecord.objects.exists()
