@@ -130,13 +130,13 @@ def test_the_demo_empties_no_folder_but_its_own(checkout: Path, tools: Path, tmp
     assert not (tmp_path / "data" / "demo").exists()
 
 
-@pytest.mark.parametrize("arguments", [(), ("bench",), ("help",)])
+@pytest.mark.parametrize("arguments", [(), ("nothing",), ("help",)])
 def test_anything_else_says_what_there_is(checkout: Path, tools: Path, arguments: tuple[str, ...]) -> None:
     done = dev(checkout, [tools], *arguments)
 
     assert done.returncode == 2
     assert "Usage: ./dev" in done.stderr
-    assert ("there is no command `bench`" in done.stderr) == (arguments == ("bench",))
+    assert ("there is no command `nothing`" in done.stderr) == (arguments == ("nothing",))
 
 
 def test_the_script_is_executable() -> None:

@@ -18,7 +18,7 @@ RUNTIME = (
     "uvicorn.protocols.http.httptools_impl, django.db.backends.postgresql.base, psycopg_pool, whitenoise.storage"
 )
 # Imported only if they happen to be there.
-OPTIONAL = {"greenlet"}
+OPTIONAL = {"greenlet", "opentelemetry-api"}
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 

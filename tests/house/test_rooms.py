@@ -10,7 +10,7 @@ import pytest
 
 from tests.stack import ROOT
 
-ROOMS = ("byok_site", "providerkeys", "organizations")
+ROOMS = ("byok_site", "gateway", "providerkeys", "organizations")
 LINT = str(Path(sys.executable).with_name("lint-imports"))
 
 
@@ -43,6 +43,8 @@ def test_the_rooms_point_one_way(copy: Path) -> None:
         ("providerkeys/resolver.py", "from providerkeys import models"),
         ("providerkeys/vault.py", "from providerkeys import resolver"),
         ("providerkeys/models/check.py", "from providerkeys import tasks"),
+        ("providerkeys/models/check.py", "from gateway import db"),
+        ("gateway/db.py", "from byok_site import health"),
     ],
 )
 def test_an_import_the_other_way_is_found(copy: Path, module: str, line: str) -> None:

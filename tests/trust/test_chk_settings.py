@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from celery import current_app
 from celery.backends.base import DisabledBackend
+from django.utils.module_loading import autodiscover_modules
 
 import providerkeys.tasks  # noqa: F401  Registers the tasks.
 
@@ -67,6 +68,8 @@ def test_chk_settings_no_backend_keeps_anything() -> None:
 
 
 def test_chk_settings_of_every_task_of_ours() -> None:
+    # As a worker's start does.
+    autodiscover_modules("tasks")
     ours = {name: task for name, task in current_app.tasks.items() if not name.startswith("celery.")}
     assert ours.keys() == TASKS
     for task in ours.values():
