@@ -12,6 +12,7 @@ from tests import chromium, settings
 pytest_plugins = [
     "tests.cast",
     "tests.fakeproviders.fixtures",
+    "tests.gateway.fixtures",
     "tests.generated",
     "tests.groups",
     "tests.hostile_runs",

@@ -10,14 +10,17 @@ from typing import Any, Final
 import pytest
 from django.db import connection, transaction
 
+COMMITTED: Final = "committed"
+"""The value of this module's ``db``, by which it is told from pytest-django's."""
+
 _STAYS: Final = frozenset({"django_migrations", "django_content_type", "auth_permission"})
 
 
 @pytest.fixture
-def db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def db(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """In the place of pytest-django's fixture of this name: the cast of ``tests.cast`` comes by it."""
     with django_db_blocker.unblock():
-        yield
+        yield COMMITTED
         empty()
         connection.close()
 
