@@ -8,7 +8,7 @@ import pytest
 from asgiref.typing import ASGIReceiveEvent, ASGISendEvent, HTTPScope, Scope
 from pytest_django import Settings
 
-from byok_site import health
+from byok_site import asgi, health
 from byok_site.asgi import CONSOLE_BODY_LIMIT, GATEWAY_TABLE, TABLE, application, gateway_application
 from providerkeys import vault
 from providerkeys.models import Heartbeat
@@ -173,18 +173,38 @@ def test_websockets_are_refused() -> None:
     assert [event["type"] for event in sent] == ["websocket.close"]
 
 
-def test_lifespan_opens_and_closes() -> None:
+@pytest.fixture
+def gateway_life(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was done to the gateway of this process, which another test may be using: nothing, but that it is noted."""
+    done: list[str] = []
+
+    async def open_gateway() -> None:
+        done.append("opened")
+
+    async def close_gateway() -> None:
+        done.append("closed")
+
+    monkeypatch.setattr(asgi, "open_gateway", open_gateway)
+    monkeypatch.setattr(asgi, "close_gateway", close_gateway)
+    return done
+
+
+def test_lifespan_opens_and_closes(gateway_life: list[str]) -> None:
     sent = talk({"type": "lifespan"}, [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
 
     assert [event["type"] for event in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert gateway_life == ["opened", "closed"]
 
 
-def test_lifespan_does_not_open_with_keys_that_cannot_read_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lifespan_does_not_open_with_keys_that_cannot_read_the_database(
+    monkeypatch: pytest.MonkeyPatch, gateway_life: list[str]
+) -> None:
     monkeypatch.setattr("providerkeys.vault.verify_keys", raising(vault.WrongKeys, "Restore the keys."))
 
     sent = talk({"type": "lifespan"}, [{"type": "lifespan.startup"}])
 
     assert sent == [{"type": "lifespan.startup.failed", "message": "Restore the keys."}]
+    assert not gateway_life
 
 
 def talk(scope: dict[str, str], events: list[dict[str, str]]) -> list[ASGISendEvent]:
