@@ -28,10 +28,6 @@ def added(rounds: Sequence[float], direct: Sequence[float]) -> list[float]:
 
 
 def ratio(rounds: Sequence[float], others: Sequence[float]) -> float:
-    """The median of the ratios within each round, none where one side was not measured.
-
-    Over a denominator that noise has made zero or less a ratio is infinite: it must not look like a good one.
-    """
-    if not rounds or not others:
-        return NONE
-    return median(one / other if other > 0 else math.inf for one, other in zip(rounds, others, strict=True))
+    """One typical value over another; none where one side was not measured or noise has made the other zero or less."""
+    under = typical(others)
+    return typical(rounds) / under if under > 0 else NONE

@@ -99,7 +99,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _number(value: float, places: int) -> str:
-    return f"{value:,.{places}f}" if math.isfinite(value) else "–"
+    return f"{value:,.{places}f}" if not math.isnan(value) else "–"
 
 
 # --- The goals ---------------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class Goal:
     @property
     def met(self) -> bool | None:
         """``None``: not measured, or lost in the noise."""
-        if not math.isfinite(self.value):
+        if math.isnan(self.value):
             return None
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
