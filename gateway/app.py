@@ -105,7 +105,8 @@ async def _request(exchange: Exchange, caller: Caller, scope: HTTPScope, sent: S
     """What is to be sent, and to whom. Raises ``Refusal``."""
     assert exchange.api  # noqa: S101 -- the other routes are answered elsewhere.
     asked = await Body.of(sent)
-    exchange.stream, exchange.model = asked.stream, asked.model[:_LONGEST_MODEL]
+    exchange.stream = asked.stream
+    # What names no provider of ours is not written down: it may be anything, a pasted key too.
     provider, model = names.provider_and_model(exchange.api, asked.model)
     exchange.provider, exchange.model = provider.slug, model[:_LONGEST_MODEL]
     candidates = await resolve.candidates(caller, provider)

@@ -94,6 +94,12 @@ def test_a_refusal_of_a_key_that_was_good(gateway: Gateway, api_key: str, alice_
     assert found.api_key_name == "production"
 
 
+@pytest.mark.parametrize("model", ["gpt-4o", "nobody/gpt-4o", "pasted-by-mistake", "anthropic/pasted-by-mistake"])
+def test_what_names_no_model_here_is_not_kept(gateway: Gateway, api_key: str, model: str) -> None:
+    assert gateway.post(api_key, model=model).status_code == 400
+    assert only(gateway).model == ""
+
+
 def test_a_key_of_ours_that_stands_where_a_model_belongs(gateway: Gateway, api_key: str) -> None:
     gateway.post(api_key, model=f"openai/{api_key}")
     assert only(gateway).model == "byok_…"

@@ -117,6 +117,24 @@ def test_whoever_talks_without_answering_is_not_waited_for(stand: Stand, piece: 
     assert time.monotonic() - started < 2.4
 
 
+def test_an_answer_that_stops_being_one_is_cut_at_once(stand: Stand) -> None:
+    """Not when its time is up, which is ten minutes."""
+
+    def talk(server: Server, connection: socket.socket) -> None:
+        request_from(connection)
+        connection.sendall(CHUNKED)
+        server.wait(0.1)
+        connection.sendall(b"this is no chunk\r\n")
+        server.wait(5)
+
+    started = time.monotonic()
+    with stand.with_provider(provider(talk)), pytest.raises(requests.exceptions.ChunkedEncodingError):
+        stand.post()
+    assert time.monotonic() - started < 4
+    stand.gateway.record()
+    assert RequestRecord.objects.get().reason == "cut_reset"
+
+
 UNENDING: Final = {
     "trailers": (b"x-trailer: a\r\n", CHUNKED + b"0\r\n"),
     "an extension of a chunk": (b"a", CHUNKED + b"2;"),
