@@ -1,6 +1,7 @@
 """One request on its way through the gateway: what is known of it so far, and what will be written down."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,11 +11,23 @@ from gateway import usage
 from gateway.authenticate import Caller
 from gateway.refusals import Dialect
 from gateway.resolve import Candidate
-from organizations.ids import new_id
+from organizations.ids import ID_LENGTH, random_base62
 from providerkeys.providers.base import Api
 
 _HEAD_BYTES = 4096
 _TAIL_BYTES = 16384
+
+
+def _request_ids() -> Iterator[str]:
+    """Random names for requests, many at a time: asking the system lets go of the interpreter's lock, and whoever writes
+    records takes it, so that each request would wait for them.
+    """
+    while True:
+        characters = random_base62(ID_LENGTH * 256)
+        yield from (f"req_{characters[at : at + ID_LENGTH]}" for at in range(0, len(characters), ID_LENGTH))
+
+
+_new_id = _request_ids().__next__
 
 
 @dataclass(slots=True)
@@ -41,7 +54,7 @@ class Exchange:
 
     api: Api | None
     dialect: Dialect
-    id: str = field(default_factory=lambda: new_id("req"))
+    id: str = field(default_factory=_new_id)
     at: datetime = field(default_factory=timezone.now)
     started: float = field(default_factory=time.monotonic)
     caller: Caller | None = None
@@ -56,7 +69,7 @@ class Exchange:
     first_byte_ms: int | None = None
     total_ms: int = 0
     head: bytes = field(default=b"", repr=False)
-    tail: bytes = field(default=b"", repr=False)
+    tail: bytearray = field(default_factory=bytearray, repr=False)
     _used: usage.Usage | None = None
 
     def begin(self, candidate: Candidate) -> Attempt:
@@ -76,7 +89,8 @@ class Exchange:
             self.first_byte_ms = _since(self.started)
         if len(self.head) < _HEAD_BYTES:
             self.head += chunk[: _HEAD_BYTES - len(self.head)]
-        self.tail = chunk[-_TAIL_BYTES:] if len(chunk) >= _TAIL_BYTES else (self.tail + chunk)[-_TAIL_BYTES:]
+        self.tail += chunk
+        del self.tail[:-_TAIL_BYTES]
 
     def end(self) -> None:
         self.total_ms = _since(self.started)
@@ -85,7 +99,7 @@ class Exchange:
         """The tokens that the answer says it used. What was kept of the answer is let go of."""
         if self._used is None:
             self._used = usage.read(self.head, self.tail)
-            self.head = self.tail = b""
+            self.head, self.tail = b"", bytearray()
         return self._used
 
 
