@@ -1,16 +1,18 @@
 """Writes down what went by, in batches and off the path: a crash may lose the last second of records, never a request."""
 
 import asyncio
+import json
 import logging
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Q
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from gateway import db
 from gateway.exchange import Attempt, Exchange
@@ -113,49 +115,70 @@ def _write(batch: Sequence[Exchange]) -> None:
                 _write([one])
 
 
+# Statements of our own: Django's objects and queries for them cost twice as much as the rows do (measured: 48 µs a record,
+# and 22 so).
+_COLUMNS: Final = tuple(field.attname for field in RequestRecord._meta.concrete_fields)
+_INSERT: Final = (
+    f"INSERT INTO {RequestRecord._meta.db_table} ({', '.join(_COLUMNS)})"  # noqa: S608 -- all of it is our own.
+    f" VALUES ({', '.join(f'%({column})s' for column in _COLUMNS)}) ON CONFLICT DO NOTHING"
+)
+
+
 def _write_together(batch: Sequence[Exchange]) -> None:
-    with transaction.atomic():
-        RequestRecord.objects.bulk_create([_row(one) for one in batch], ignore_conflicts=True)
-        _stamp(ApiKey, ((one.caller.id, one) for one in batch if one.caller))
-        _stamp(ProviderKey, ((one.served_by.id, one) for one in batch if one.served_by))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(_INSERT, [_row(one) for one in batch])
+        _stamp(cursor, ApiKey, ((one.caller.id, one) for one in batch if one.caller))
+        _stamp(cursor, ProviderKey, ((one.served_by.id, one) for one in batch if one.served_by))
 
 
-def _stamp(model: type[ApiKey] | type[ProviderKey], used: Iterable[tuple[str, Exchange]]) -> None:
+def _stamp(
+    cursor: CursorWrapper, model: type[ApiKey] | type[ProviderKey], used: Iterable[tuple[str, Exchange]]
+) -> None:
     """Move ``last_used_at`` forward, never back: another process may have written a later one."""
     latest = dict(sorted(((pk, one.at) for pk, one in used), key=lambda pair: pair[1]))
-    # In one order everywhere, so that two processes never wait for each other.
-    for pk, at in sorted(latest.items()):
-        earlier = Q(last_used_at=None) | Q(last_used_at__lt=at)
-        model._default_manager.filter(earlier, pk=pk).update(last_used_at=at)
+    statement = (
+        f"UPDATE {model._meta.db_table} SET last_used_at = %(at)s"  # noqa: S608 -- the table's name is our own.
+        " WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at < %(at)s)"
+    )
+    if latest:
+        # In one order everywhere, so that two processes never wait for each other.
+        cursor.executemany(statement, [{"id": pk, "at": _moment(at)} for pk, at in sorted(latest.items())])
 
 
-def _row(exchange: Exchange) -> RequestRecord:
+def _moment(at: datetime) -> Any:
+    """As this database takes it."""
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def _row(exchange: Exchange) -> Mapping[str, Any]:
+    """A value for each column."""
     caller, key, used = exchange.caller, exchange.served_by, exchange.used()
     assert caller  # noqa: S101 -- put() takes no other.
-    return RequestRecord(
-        id=exchange.id,
-        at=exchange.at,
-        organization_id=caller.organization_id,
-        api_key_id=caller.id,
-        api_key_name=caller.name,
-        api_key_hint=caller.hint,
-        api=exchange.api or "",
-        provider=exchange.provider,
-        model=_text(exchange.model),
-        provider_key_id=key.id if key else "",
-        provider_key_name=key.name if key else "",
-        provider_key_hint=key.hint if key else "",
-        provider_key_version=key.version if key else None,
-        provider_request_id=_text(exchange.provider_request_id),
-        status=exchange.status,
-        reason=exchange.reason,
-        attempts=[_attempt(one) for one in exchange.attempts],
-        streamed=exchange.stream,
-        first_byte_ms=exchange.first_byte_ms,
-        total_ms=exchange.total_ms,
-        tokens_in=used.tokens_in,
-        tokens_out=used.tokens_out,
-    )
+    return {
+        "id": exchange.id,
+        "at": _moment(exchange.at),
+        "organization_id": caller.organization_id,
+        "api_key_id": caller.id,
+        "api_key_name": caller.name,
+        "api_key_hint": caller.hint,
+        "api": exchange.api or "",
+        "provider": exchange.provider,
+        "model": _text(exchange.model),
+        "region": "",
+        "provider_key_id": key.id if key else "",
+        "provider_key_name": key.name if key else "",
+        "provider_key_hint": key.hint if key else "",
+        "provider_key_version": key.version if key else None,
+        "provider_request_id": _text(exchange.provider_request_id),
+        "status": exchange.status,
+        "reason": exchange.reason,
+        "attempts": json.dumps([_attempt(one) for one in exchange.attempts]),
+        "streamed": exchange.stream,
+        "first_byte_ms": exchange.first_byte_ms,
+        "total_ms": exchange.total_ms,
+        "tokens_in": used.tokens_in,
+        "tokens_out": used.tokens_out,
+    }
 
 
 def _text(said: str) -> str:

@@ -1,6 +1,7 @@
 """What is written down of a request, and what never is."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -195,14 +196,14 @@ def test_nothing_is_lost_while_the_database_is_away(
 
 def ended(number: int = 0, *, tail: bytes = b"") -> Exchange:
     caller = Caller(f"key_{number}", "n", "h", "org_1", enabled=True, expires_at=None, suspended=False)
-    return Exchange(None, Dialect.OPENAI, caller=caller, tail=tail)
+    return Exchange(None, Dialect.OPENAI, caller=caller, tail=bytearray(tail))
 
 
 def test_one_record_that_cannot_be_written_costs_none_of_the_others(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = ended(1), [ended(number) for number in range(2, 5)]
     honest = record._row
 
-    def row(exchange: Exchange) -> RequestRecord:
+    def row(exchange: Exchange) -> Mapping[str, Any]:
         if exchange is bad:
             raise DataError("a value that this database does not take")
         return honest(exchange)
