@@ -18,6 +18,7 @@ from gateway.record import Recorder
 from gateway.refusals import Dialect
 from organizations.access import Access
 from organizations.models import ApiKey
+from providerkeys.models import ProviderKey
 from tests.gateway.conftest import SAID, Gateway, keep
 
 pytestmark = pytest.mark.database
@@ -137,6 +138,13 @@ def test_both_keys_say_when_they_were_used_last(gateway: Gateway, api_key: str, 
     assert key.last_used_at == ApiKey.objects.get().last_used_at == record.at
 
 
+def test_every_key_that_was_asked_with_was_used(gateway: Gateway, api_key: str, alice_access: Access) -> None:
+    bad, good = keep(alice_access, scenario="error500"), keep(alice_access)
+    gateway.post(api_key)
+    moment = only(gateway).at
+    assert {key.last_used_at for key in ProviderKey.objects.filter(pk__in=(bad.pk, good.pk))} == {moment}
+
+
 def test_a_refused_request_uses_no_provider_key(gateway: Gateway, api_key: str, alice_access: Access) -> None:
     key = keep(alice_access)
     key.disable(alice_access)
@@ -157,6 +165,7 @@ def test_a_refused_request_uses_no_provider_key(gateway: Gateway, api_key: str, 
         (b"", b'"usage":{"prompt_tokens":99999999999999999999}', (None, None)),
         (b"", b'"usage":{"prompt_tokens"', (None, None)),
         (b"\xff\xfe", b"\xff", (None, None)),
+        (b'{"usage":{"input_tokens":3}}', b'{"usage":{' * 2000 + b'{"usage":{"output_tokens":5}}', (3, 5)),
     ],
 )
 def test_usage_is_read_and_never_guessed(head: bytes, tail: bytes, read: tuple[int | None, int | None]) -> None:
@@ -270,7 +279,7 @@ def test_what_waits_for_a_database_that_is_away_stays_small(
     waiting = list(recorder._waiting)
     assert [one.caller.id for one in waiting if one.caller] == [f"key_{number}" for number in range(30, 80)]
     assert sum(bool(one.tail) for one in waiting) == 0
-    assert {one.used().tokens_in for one in waiting} == {3}
+    assert {one.usage().tokens_in for one in waiting} == {3}
     assert "30 were given up" in caplog.text
 
 
