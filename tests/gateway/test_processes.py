@@ -57,7 +57,8 @@ def test_many_streams_at_once_are_carried_in_bounded_memory_and_a_stop_loses_non
 ) -> None:
     keep(alice_access)
     assert one.ask(api_key)[0] == 200
-    before = one.resident_mib
+    before, (granted, most) = one.resident_mib, one.descriptors
+    assert granted == most
     ended = asyncio.run(_streams(one, api_key))
     assert ended == [True] * STREAMS
     assert one.running.wait(10) in {0, -signal.SIGTERM}

@@ -117,8 +117,8 @@ def test_whoever_talks_without_answering_is_not_waited_for(stand: Stand, piece: 
     assert time.monotonic() - started < 2.4
 
 
-def test_an_answer_that_stops_being_one_is_cut_at_once(stand: Stand) -> None:
-    """Not when its time is up, which is ten minutes."""
+def test_an_answer_that_stops_being_one_is_cut_at_once(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+    """Not when its time is up, which is ten minutes. It is no error of the server's, and fills no log."""
 
     def talk(server: Server, connection: socket.socket) -> None:
         request_from(connection)
@@ -133,6 +133,7 @@ def test_an_answer_that_stops_being_one_is_cut_at_once(stand: Stand) -> None:
     assert time.monotonic() - started < 4
     stand.gateway.record()
     assert RequestRecord.objects.get().reason == "cut_reset"
+    assert "uvicorn" not in caplog.text
 
 
 UNENDING: Final = {
