@@ -27,15 +27,27 @@ class Seen:
     def count(self) -> int:
         return sum(map(len, self.times.values()))
 
-    def take(self, kind: Kind, answer: aiohttp.ClientResponse, started: float, *, cut: bool) -> None:
-        self.times[kind.name].append(time.monotonic() - started)
+    def take(self, asked: "Asked", answer: aiohttp.ClientResponse, body: bytes, *, cut: bool) -> None:
+        kind = asked.kind
+        self.times[kind.name].append(time.monotonic() - asked.at)
         self.statuses[answer.headers.get("x-request-id", "")] = answer.status
         if answer.status not in kind.expected or cut is not kind.cut:
             self.wrong.append(f"{kind.name}: {answer.status}{', cut' if cut else ''}")
+        elif kind.repeats and asked.program.marker.encode() not in body:
+            self.wrong.append(f"{kind.name}: an answer to somebody else")
 
     def fail(self, kind: Kind, error: Exception) -> None:
         self.times[kind.name].append(0.0)
         self.wrong.append(f"{kind.name}: {type(error).__name__}")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that is under way, since ``at`` (``time.monotonic``)."""
+
+    program: Program
+    kind: Kind
+    at: float = field(default_factory=time.monotonic)
 
 
 async def ask_all(url: str, asked: Iterator[tuple[Program, Kind]], lanes: int, each: Callable[[int], None]) -> Seen:
@@ -46,31 +58,35 @@ async def ask_all(url: str, asked: Iterator[tuple[Program, Kind]], lanes: int, e
 
         async def lane() -> None:
             for program, kind in asked:
-                await _ask(session, program, kind, seen)
+                await _ask(session, Asked(program, kind), seen)
                 each(seen.count)
 
         await asyncio.gather(*(lane() for _ in range(lanes)))
     return seen
 
 
-async def _ask(session: aiohttp.ClientSession, program: Program, kind: Kind, seen: Seen) -> None:
-    started = time.monotonic()
+async def _ask(session: aiohttp.ClientSession, asked: Asked, seen: Seen) -> None:
+    kind, program = asked.kind, asked.program
+    body = kind.body(program.marker)
     try:
-        async with session.post(kind.path, json=kind.body(), headers={"x-api-key": program.api_key}) as answer:
-            cut = False
+        async with session.post(kind.path, json=body, headers={"x-api-key": program.api_key}) as answer:
             if kind.leaves:
                 await answer.content.readany()
                 answer.close()
+                seen.take(asked, answer, b"", cut=False)
             else:
-                cut = await _is_cut(answer)
-            seen.take(kind, answer, started, cut=cut)
+                said, cut = await _read(answer)
+                seen.take(asked, answer, said, cut=cut)
     except (aiohttp.ClientError, TimeoutError) as error:
         seen.fail(kind, error)
 
 
-async def _is_cut(answer: aiohttp.ClientResponse) -> bool:
+async def _read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """What came, and whether it was cut off."""
+    said = b""
     try:
-        await answer.read()
+        async for some in answer.content.iter_any():
+            said += some
     except aiohttp.ClientPayloadError:
-        return True
-    return False
+        return said, True
+    return said, False

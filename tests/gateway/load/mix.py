@@ -44,8 +44,14 @@ class Kind:
     kibibytes: int = 0
     """Of padding in the question."""
 
-    def body(self) -> dict[str, Any]:
-        said = "hi" + "." * (self.kibibytes * 1024)
+    @property
+    def repeats(self) -> bool:
+        """Whether the answer holds the question, in one piece."""
+        return 200 in self.expected and not self.leaves
+
+    def body(self, marker: str) -> dict[str, Any]:
+        """The request of a caller who is known by ``marker`` in its question."""
+        said = marker + "." * (self.kibibytes * 1024)
         return {
             "model": self.model,
             "max_tokens": 9,
@@ -62,7 +68,7 @@ _COMMON: Final = (
     _kind("success", 380, "openai/gpt-4o"),
     _kind("stream", 220, "openai/gpt-4o-every0x8", stream=True),
     _kind("message", 80, "anthropic/claude-sonnet-5-5", path="/v1/messages"),
-    _kind("stream of messages", 60, "claude-sonnet-5-5", path="/v1/messages", stream=True),
+    _kind("stream of messages", 60, "claude-sonnet-5-5-every0x4", path="/v1/messages", stream=True),
     _kind("slow", 40, "openai/gpt-4o-after50"),
     _kind("large", 10, "openai/gpt-4o", kibibytes=300),
     _kind("refused connection", 40, f"{DOWN}/grok-4", 502),
@@ -73,13 +79,13 @@ _OF_FIRST: Final = (
     *_COMMON,
     _kind("error", 50, "mistral/mistral-large-latest", 500),
     _kind("limited", 40, "deepseek/deepseek-chat", 429),
-    _kind("cut stream", 30, "zai/glm-4.6", stream=True, cut=True),
+    _kind("cut stream", 30, "zai/glm-4.6-every0x8", stream=True, cut=True),
 )
 _OF_SECOND: Final = (
     *_COMMON,
     _kind("failover", 50, "deepseek/deepseek-chat"),
     _kind("reset", 40, "zai/glm-4.6", 502),
-    _kind("reset stream", 30, "mistral/mistral-large-latest", stream=True, cut=True),
+    _kind("reset stream", 30, "mistral/mistral-large-latest-every0x8", stream=True, cut=True),
 )
 
 
@@ -88,6 +94,7 @@ class Program:
     """An API key, and what is asked with it."""
 
     api_key: str = field(repr=False)
+    marker: str
     kinds: tuple[Kind, ...]
 
 
@@ -100,7 +107,7 @@ def _organization(name: str) -> Iterator[Program]:
     organization = Organization.objects.create(name=name)
     access = access_for(member_of(organization, "Alice", Role.ADMIN), organization.slug)
     for keys, kinds in ((_FIRST, _OF_FIRST), (_SECOND, _OF_SECOND)):
-        yield Program(_api_key(access, keys), kinds)
+        yield Program(_api_key(access, keys), f"This is {name}, {keys['zai'][0]}.", kinds)
 
 
 def _api_key(access: Access, keys: Mapping[str, tuple[str, ...]]) -> str:
