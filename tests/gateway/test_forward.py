@@ -207,7 +207,7 @@ def test_no_answer_is_said_so(gateway: Gateway, api_key: str, alice_access: Acce
 def test_a_silent_provider_is_given_its_time_and_no_more(
     gateway: Gateway, api_key: str, alice_access: Access, settings: Any
 ) -> None:
-    settings.GATEWAY_FIRST_BYTE_TIMEOUT = 1
+    settings.GATEWAY_FIRST_BYTE_TIMEOUT = 0.3
     keep(alice_access, scenario="hang")
     started = time.monotonic()
     answer = gateway.post(api_key)
@@ -216,7 +216,7 @@ def test_a_silent_provider_is_given_its_time_and_no_more(
 
 
 @pytest.mark.parametrize("mode", ["refuse", "freeze"])
-@override_settings(GATEWAY_FIRST_BYTE_TIMEOUT=1)
+@override_settings(GATEWAY_FIRST_BYTE_TIMEOUT=0.3)
 def test_a_provider_that_is_down_costs_one_answer(
     gateway: Gateway, providers: CheckedProviders, api_key: str, alice_access: Access, mode: Any
 ) -> None:
