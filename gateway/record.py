@@ -82,7 +82,7 @@ class Recorder:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
                 await db.run_beside(partial(_write, batch), db.RECORDS)
-            except (OperationalError, InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
                 self._keep(batch, type(error).__name__)
                 return
             except asyncio.CancelledError:
@@ -102,12 +102,14 @@ class Recorder:
 
 
 def _write(batch: Sequence[Exchange]) -> None:
-    """Raises ``OperationalError`` and ``InterfaceError``. One that can't be written costs none of the others."""
+    """Raises ``OperationalError`` and ``InterfaceError``, as a database does that is away. One record that can't be written
+    costs none of the others.
+    """
     try:
         _write_together(batch)
     except (OperationalError, InterfaceError):
         raise
-    except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
+    except Exception as error:  # noqa: BLE001 -- it is about a value, whatever it was.
         if len(batch) == 1:
             log.error("request %s could not be recorded (%s)", batch[0].id, type(error).__name__)  # noqa: TRY400
         else:

@@ -283,6 +283,28 @@ def test_what_waits_for_a_database_that_is_away_stays_small(
     assert "30 were given up" in caplog.text
 
 
+def test_the_recorder_survives_what_nobody_foresaw(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder, honest, failed, again = Recorder(), db_door.run_beside, list[int](), asyncio.Event()
+
+    async def fails_once(*arguments: Any) -> None:
+        if not failed:
+            failed.append(1)
+            raise RuntimeError("can't start new thread")
+        again.set()
+        await honest(*arguments)
+
+    async def run() -> None:
+        monkeypatch.setattr(record, "EVERY_SECONDS", 0.01)
+        recorder.open()
+        recorder.put(ended())
+        await again.wait()
+        await recorder.close()
+
+    monkeypatch.setattr(db_door, "run_beside", fails_once)
+    asyncio.run(asyncio.wait_for(run(), 5))
+    assert RequestRecord.objects.count() == 1
+
+
 def test_the_latest_use_of_a_key_counts(db: None, alice_access: Access) -> None:
     key, _ = ApiKey.issue(alice_access, "production")
     early, late = ended(), ended()
