@@ -1,19 +1,34 @@
-"""uvicorn's HTTP/1.1, with bounds on what comes before anybody is asked who is there.
+"""uvicorn's HTTP/1.1, with bounds on what comes before anybody is asked who is there, and on who never takes an answer.
 
 Its parser keeps as many headers as are sent, and waits for them for ever (measured: 100 MB of headers from a stranger are
 100 MB of memory).
 """
 
 import asyncio
+import logging
+from socket import IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET
 from typing import Any, Final, override
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+try:
+    from socket import TCP_USER_TIMEOUT
+except ImportError:  # Linux alone has it.
+    TCP_USER_TIMEOUT = None  # type: ignore[assignment, misc]
 
 MOST_HEAD_BYTES: Final = 64 * 1024
 """Of a request's head, or of what follows its body, beyond the first piece that arrives."""
 
 HEAD_SECONDS: Final = 60
 """For a connection's first byte, and for a whole head from its first byte on."""
+
+
+TAKE_SECONDS: Final = 600
+"""For a caller to take what it was sent, or any of it: the kernel then gives the connection up, also where it is dead."""
+
+# How an answer that a provider cut off is passed on. Its record says why; an error of the server's it is none.
+_CUT: Final = "ASGI callable returned without completing response."
+logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != _CUT)
 
 
 class Protocol(HttpToolsProtocol):
@@ -28,6 +43,10 @@ class Protocol(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if TCP_USER_TIMEOUT is not None:
+            connection.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, int(TAKE_SECONDS * 1000))
+        connection.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
         self._wait()
 
     @override

@@ -5,7 +5,9 @@
 
 import gc
 import os
+import resource
 import sys
+from contextlib import suppress
 
 import uvicorn
 from django.conf import settings
@@ -26,6 +28,11 @@ def main() -> None:
         sys.exit(f"byok: {refusal}")
     from byok_site import asgi  # noqa: PLC0415 -- it needs settings that can be read.
 
+    # Each stream takes two descriptors, and many systems grant no more than 1,024 unless they are asked.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some systems call unlimited what they do not grant.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # What was imported stays. A full collection that walked through it would stop every stream for 50 ms.
     gc.collect()
     gc.freeze()

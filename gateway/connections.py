@@ -55,13 +55,23 @@ class Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 -- the signature is aiohttp's.
     ) -> Connection:
         """A quiet connection from the pool, or a new one; those that are not good any more are closed on the way."""
-        mine = call.get()
-        while True:
-            mine.reused = True
-            connection = await super().connect(req, traces, timeout)
-            if not mine.reused or (not mine.fresh and _is_quiet(connection)):
-                return connection
-            connection.close()
+        mine, others = call.get(), list[Connection]()
+        try:
+            while True:
+                mine.reused = True
+                connection = await super().connect(req, traces, timeout)
+                if not mine.reused:
+                    return connection
+                if not _is_quiet(connection):
+                    connection.close()
+                elif mine.fresh:
+                    # One that is gone says nothing of the others: they are left to whoever comes next.
+                    others.append(connection)
+                else:
+                    return connection
+        finally:
+            for other in others:
+                other.release()
 
     async def _create_connection(
         self,

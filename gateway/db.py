@@ -15,8 +15,10 @@ Failure = Error
 """All that a database which is away, busy or broken can answer with."""
 
 _asked = ThreadPoolExecutor(8, thread_name_prefix="gateway-db")
-# With threads of its own, what nobody waits for makes nobody wait: records, and checks for a broker that is away.
-_beside = ThreadPoolExecutor(2, thread_name_prefix="gateway-beside")
+# What nobody waits for makes nobody wait, by threads of its own: records, and checks, for whose broker there is a wait when
+# it is away.
+RECORDS: Final = ThreadPoolExecutor(1, thread_name_prefix="gateway-records")
+CHECKS: Final = ThreadPoolExecutor(2, thread_name_prefix="gateway-checks")
 
 
 async def run[T](work: Callable[[], T]) -> T:
@@ -32,9 +34,9 @@ async def run[T](work: Callable[[], T]) -> T:
     raise OperationalError("not in time")
 
 
-async def run_beside[T](work: Callable[[], T]) -> T:
-    """The same for what happens beside requests, however long it takes."""
-    return await _run(_beside, work)
+async def run_beside[T](work: Callable[[], T], threads: ThreadPoolExecutor) -> T:
+    """The same for what happens beside requests, in ``RECORDS`` or ``CHECKS``, however long it takes."""
+    return await _run(threads, work)
 
 
 async def _run[T](threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from gateway import usage
+from gateway import usage as counting
 from gateway.authenticate import Caller
 from gateway.refusals import Dialect
 from gateway.resolve import Candidate
@@ -62,6 +62,8 @@ class Exchange:
     model: str = ""
     stream: bool = False
     attempts: list[Attempt] = field(default_factory=list)
+    speaker: Candidate | None = None
+    """The provider key whose answer the caller gets, where that is not the one that was tried last."""
     status: int = 0
     begun: bool = False
     reason: str = ""
@@ -70,7 +72,7 @@ class Exchange:
     total_ms: int = 0
     head: bytes = field(default=b"", repr=False)
     tail: bytearray = field(default_factory=bytearray, repr=False)
-    _used: usage.Usage | None = None
+    _usage: counting.Usage | None = None
 
     def begin(self, candidate: Candidate) -> Attempt:
         """Note that ``candidate`` is tried now."""
@@ -81,7 +83,12 @@ class Exchange:
     @property
     def served_by(self) -> Candidate | None:
         """The provider key whose answer, or whose failure, the caller sees."""
-        return self.attempts[-1].candidate if self.attempts else None
+        return self.speaker or (self.attempts[-1].candidate if self.attempts else None)
+
+    @property
+    def used(self) -> list[Candidate]:
+        """The provider keys that their provider has been asked with."""
+        return [attempt.candidate for attempt in self.attempts if attempt.status]
 
     def relayed(self, chunk: bytes) -> None:
         """Keep the two ends of an answer, where its usage stands."""
@@ -95,12 +102,12 @@ class Exchange:
     def end(self) -> None:
         self.total_ms = _since(self.started)
 
-    def used(self) -> usage.Usage:
+    def usage(self) -> counting.Usage:
         """The tokens that the answer says it used. What was kept of the answer is let go of."""
-        if self._used is None:
-            self._used = usage.read(self.head, self.tail)
+        if self._usage is None:
+            self._usage = counting.read(self.head, self.tail)
             self.head, self.tail = b"", bytearray()
-        return self._used
+        return self._usage
 
 
 def _since(started: float) -> int:

@@ -61,7 +61,7 @@ async def forward(exchange: Exchange, request: Request, send: ASGISendCallable) 
             request.is_served()
             await _relay(exchange, answer, way_in, send)
             return
-        error = await _Error.read(answer, way_in)
+        error = await _Error.read(answer, candidate, way_in)
         _mind(candidate, answer)
         if answer.status not in _NEXT and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             break
@@ -151,13 +151,14 @@ async def _begin(exchange: Exchange, answer: upstream.Answer, scrubber: Scrubber
 class _Error:
     """A provider's error, whole, with every part of the secret taken out."""
 
+    candidate: Candidate
     status: int
     request_id: str
     pairs: Pairs
     body: bytes
 
     @classmethod
-    async def read(cls, answer: upstream.Answer, way_in: WayIn) -> "_Error":
+    async def read(cls, answer: upstream.Answer, candidate: Candidate, way_in: WayIn) -> "_Error":
         """Read it. Nothing passes of what can't be read to its end, or not be searched: too large, or compressed."""
         body = None
         try:
@@ -170,7 +171,7 @@ class _Error:
         scrubber = Scrubber(way_in.secret)
         pairs = [pair for pair in headers.to_caller(answer.headers, scrubber) if pair[0] != b"content-encoding"]
         request_id = headers.request_id(answer.headers, scrubber)
-        return cls(answer.status, request_id, pairs, scrubber.whole(body or b""))
+        return cls(candidate, answer.status, request_id, pairs, scrubber.whole(body or b""))
 
     async def say(self, exchange: Exchange, send: ASGISendCallable) -> None:
         pairs, body = self.pairs, self.body
@@ -178,7 +179,7 @@ class _Error:
             sentence = f"The provider answered {self.status} and nothing that can be passed on."
             body = Refusal(self.status, "provider_error", sentence).body(exchange.dialect, exchange.id)
             pairs = [(b"content-type", b"application/json"), *(pair for pair in pairs if pair[0] != b"content-type")]
-        exchange.provider_request_id = self.request_id
+        exchange.speaker, exchange.provider_request_id = self.candidate, self.request_id
         exchange.relayed(body)
         await answering.begin(exchange, self.status, [*pairs, (b"content-length", str(len(body)).encode())], send)
         await answering.end(send, body)

@@ -64,7 +64,7 @@ class Recorder:
         if exchange.caller is None:
             return
         if len(self._waiting) >= _MOST_WITH_ENDS:
-            exchange.used()
+            exchange.usage()
         if len(self._waiting) >= _MOST:
             self._waiting.popleft()
             self._given_up += 1
@@ -81,8 +81,8 @@ class Recorder:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
             try:
-                await db.run_beside(partial(_write, batch))
-            except (OperationalError, InterfaceError) as error:
+                await db.run_beside(partial(_write, batch), db.RECORDS)
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
                 self._keep(batch, type(error).__name__)
                 return
             except asyncio.CancelledError:
@@ -102,12 +102,14 @@ class Recorder:
 
 
 def _write(batch: Sequence[Exchange]) -> None:
-    """Raises ``OperationalError`` and ``InterfaceError``. One that can't be written costs none of the others."""
+    """Raises ``OperationalError`` and ``InterfaceError``, as a database does that is away. One record that can't be written
+    costs none of the others.
+    """
     try:
         _write_together(batch)
     except (OperationalError, InterfaceError):
         raise
-    except Exception as error:  # noqa: BLE001 -- whatever it was, the recorder lives as long as its process.
+    except Exception as error:  # noqa: BLE001 -- it is about a value, whatever it was.
         if len(batch) == 1:
             log.error("request %s could not be recorded (%s)", batch[0].id, type(error).__name__)  # noqa: TRY400
         else:
@@ -128,7 +130,7 @@ def _write_together(batch: Sequence[Exchange]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(_INSERT, [_row(one) for one in batch])
         _stamp(cursor, ApiKey, ((one.caller.id, one) for one in batch if one.caller))
-        _stamp(cursor, ProviderKey, ((one.served_by.id, one) for one in batch if one.served_by))
+        _stamp(cursor, ProviderKey, ((key.id, one) for one in batch for key in one.used))
 
 
 def _stamp(
@@ -152,7 +154,7 @@ def _moment(at: datetime) -> Any:
 
 def _row(exchange: Exchange) -> Mapping[str, Any]:
     """A value for each column."""
-    caller, key, used = exchange.caller, exchange.served_by, exchange.used()
+    caller, key, used = exchange.caller, exchange.served_by, exchange.usage()
     assert caller  # noqa: S101 -- put() takes no other.
     return {
         "id": exchange.id,

@@ -32,7 +32,7 @@ def report(candidate: Candidate) -> None:
 
 async def _recheck(provider_key_id: str) -> None:
     try:
-        await db.run_beside(lambda: CredentialCheck.recheck(provider_key_id))
+        await db.run_beside(lambda: CredentialCheck.recheck(provider_key_id), db.CHECKS)
     except Exception as error:  # noqa: BLE001 -- beside the request: whatever went wrong, the next refusal reports again.
         log.warning("provider key %s was not queued for a check (%s)", provider_key_id, type(error).__name__)
 

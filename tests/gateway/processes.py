@@ -38,6 +38,12 @@ class Process:
         lines = Path(f"/proc/{self.running.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
+    @property
+    def descriptors(self) -> tuple[str, ...]:
+        """How many it may open, and how many it could have asked for."""
+        lines = Path(f"/proc/{self.running.pid}/limits").read_text().splitlines()
+        return tuple(next(line.split()[3:5] for line in lines if line.startswith("Max open files")))
+
 
 @contextmanager
 def processes(base_urls: Mapping[str, str], count: int = 1) -> Iterator[list[Process]]:

@@ -149,6 +149,19 @@ def test_a_stranger_cannot_keep_a_connection_waiting(
     assert Half(gateway, start).is_hung_up()
 
 
+def test_a_caller_who_takes_nothing_is_given_up(
+    gateway: Gateway, providers: CheckedProviders, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would hold two connections and what is on its way, for as long as it likes."""
+    monkeypatch.setattr("byok_site.protocol.TAKE_SECONDS", 0.5)
+    body = BODY.replace(b"gpt-4o", b"gpt-4o-size20000")
+    half = Half(gateway, request(key, f"content-length: {len(body)}", body=body))
+    record = eventually(lambda: recorded(gateway), 10)
+    half.socket.close()
+    assert record
+    assert (record.status, record.reason) == (200, "caller_left")
+
+
 def recorded(gateway: Gateway) -> RequestRecord | None:
     gateway.record()
     return RequestRecord.objects.first()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from gateway.room import Room
 from organizations.access import Access
 from organizations.actors import Actor
 from organizations.models import ApiKey
@@ -117,10 +118,15 @@ def test_a_body_over_32_mib_is_refused_before_it_is_read(gateway: Gateway, api_k
     assert said(answer) == (413, "body_too_large")
 
 
-def test_a_large_body_passes_whole(
+def test_a_large_body_passes_whole_and_to_the_next_key_too(
     gateway: Gateway, providers: CheckedProviders, api_key: str, alice_access: Access
 ) -> None:
+    keep(alice_access, scenario="fails500")
     keep(alice_access)
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * (9 << 20)}}
     messages = [{"role": "user", "content": [{"type": "text", "text": "hi"}, picture]}]
     assert gateway.post(api_key, messages=messages).status_code == 200
+    first, second = providers.requests(name="openai")
+    assert first.body_length > 9 << 20
+    assert (first.body_length, first.body_sha256) == (second.body_length, second.body_sha256)
+    assert Room.taken == 0

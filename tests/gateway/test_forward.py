@@ -10,6 +10,7 @@ import pytest
 import requests
 from django.test import override_settings
 
+from gateway.models import RequestRecord
 from organizations.access import Access
 from providerkeys import vault
 from providerkeys.models import CredentialCheck, ProviderKey
@@ -111,6 +112,17 @@ def test_the_last_providers_word_is_what_the_caller_sees(gateway: Gateway, api_k
     assert answer.json()["error"]["code"] == "rate_limit_exceeded"
 
 
+def test_an_answer_is_told_of_the_key_that_got_it(gateway: Gateway, api_key: str, alice_access: Access) -> None:
+    """Also where another one was tried in vain after it."""
+    limited = keep(alice_access, scenario="rate")
+    keep(alice_access, scenario="close")
+    answer = gateway.post(api_key)
+    assert (answer.status_code, answer.headers["x-byok-provider-key"]) == (429, limited.pk)
+    assert answer.headers["x-byok-attempts"] == "2"
+    gateway.record()
+    assert RequestRecord.objects.get().provider_key_id == limited.pk
+
+
 def test_a_key_that_was_told_to_wait_is_left_alone_meanwhile(
     gateway: Gateway, providers: CheckedProviders, api_key: str, alice_access: Access
 ) -> None:
@@ -195,7 +207,7 @@ def test_no_answer_is_said_so(gateway: Gateway, api_key: str, alice_access: Acce
 def test_a_silent_provider_is_given_its_time_and_no_more(
     gateway: Gateway, api_key: str, alice_access: Access, settings: Any
 ) -> None:
-    settings.GATEWAY_FIRST_BYTE_TIMEOUT = 1
+    settings.GATEWAY_FIRST_BYTE_TIMEOUT = 0.3
     keep(alice_access, scenario="hang")
     started = time.monotonic()
     answer = gateway.post(api_key)
@@ -204,7 +216,7 @@ def test_a_silent_provider_is_given_its_time_and_no_more(
 
 
 @pytest.mark.parametrize("mode", ["refuse", "freeze"])
-@override_settings(GATEWAY_FIRST_BYTE_TIMEOUT=1)
+@override_settings(GATEWAY_FIRST_BYTE_TIMEOUT=0.3)
 def test_a_provider_that_is_down_costs_one_answer(
     gateway: Gateway, providers: CheckedProviders, api_key: str, alice_access: Access, mode: Any
 ) -> None:

@@ -14,6 +14,7 @@ from organizations.models import ApiKey
 from tests.fakeproviders.client import FakeProviders
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.gateway.conftest import keep
+from tests.gateway.load import run as load
 from tests.gateway.processes import Process, processes
 
 STREAMS: Final = 500
@@ -42,12 +43,22 @@ def test_a_database_that_drops_its_connections_costs_no_later_request(
     assert one.ask(ApiKey.issue(alice_access, "another")[1])[0] == 200
 
 
+def test_mixed_requests_with_faults_at_the_providers_leave_a_record_each(
+    one: Process, db: None, providers: CheckedProviders
+) -> None:
+    """In small what ``./dev soak`` does a hundred thousand times."""
+    found = load.run(one, providers, 300)
+    assert list(found.complaints()) == []
+    assert found.seen.count == 300
+
+
 def test_many_streams_at_once_are_carried_in_bounded_memory_and_a_stop_loses_none(
     one: Process, db: None, providers: CheckedProviders, api_key: str, alice_access: Access
 ) -> None:
     keep(alice_access)
     assert one.ask(api_key)[0] == 200
-    before = one.resident_mib
+    before, (granted, most) = one.resident_mib, one.descriptors
+    assert granted == most
     ended = asyncio.run(_streams(one, api_key))
     assert ended == [True] * STREAMS
     assert one.running.wait(10) in {0, -signal.SIGTERM}

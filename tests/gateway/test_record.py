@@ -18,6 +18,7 @@ from gateway.record import Recorder
 from gateway.refusals import Dialect
 from organizations.access import Access
 from organizations.models import ApiKey
+from providerkeys.models import ProviderKey
 from tests.gateway.conftest import SAID, Gateway, keep
 
 pytestmark = pytest.mark.database
@@ -137,6 +138,13 @@ def test_both_keys_say_when_they_were_used_last(gateway: Gateway, api_key: str, 
     assert key.last_used_at == ApiKey.objects.get().last_used_at == record.at
 
 
+def test_every_key_that_was_asked_with_was_used(gateway: Gateway, api_key: str, alice_access: Access) -> None:
+    bad, good = keep(alice_access, scenario="error500"), keep(alice_access)
+    gateway.post(api_key)
+    moment = only(gateway).at
+    assert {key.last_used_at for key in ProviderKey.objects.filter(pk__in=(bad.pk, good.pk))} == {moment}
+
+
 def test_a_refused_request_uses_no_provider_key(gateway: Gateway, api_key: str, alice_access: Access) -> None:
     key = keep(alice_access)
     key.disable(alice_access)
@@ -157,6 +165,7 @@ def test_a_refused_request_uses_no_provider_key(gateway: Gateway, api_key: str, 
         (b"", b'"usage":{"prompt_tokens":99999999999999999999}', (None, None)),
         (b"", b'"usage":{"prompt_tokens"', (None, None)),
         (b"\xff\xfe", b"\xff", (None, None)),
+        (b'{"usage":{"input_tokens":3}}', b'{"usage":{' * 2000 + b'{"usage":{"output_tokens":5}}', (3, 5)),
     ],
 )
 def test_usage_is_read_and_never_guessed(head: bytes, tail: bytes, read: tuple[int | None, int | None]) -> None:
@@ -270,8 +279,30 @@ def test_what_waits_for_a_database_that_is_away_stays_small(
     waiting = list(recorder._waiting)
     assert [one.caller.id for one in waiting if one.caller] == [f"key_{number}" for number in range(30, 80)]
     assert sum(bool(one.tail) for one in waiting) == 0
-    assert {one.used().tokens_in for one in waiting} == {3}
+    assert {one.usage().tokens_in for one in waiting} == {3}
     assert "30 were given up" in caplog.text
+
+
+def test_the_recorder_survives_what_nobody_foresaw(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder, honest, failed, again = Recorder(), db_door.run_beside, list[int](), asyncio.Event()
+
+    async def fails_once(*arguments: Any) -> None:
+        if not failed:
+            failed.append(1)
+            raise RuntimeError("can't start new thread")
+        again.set()
+        await honest(*arguments)
+
+    async def run() -> None:
+        monkeypatch.setattr(record, "EVERY_SECONDS", 0.01)
+        recorder.open()
+        recorder.put(ended())
+        await again.wait()
+        await recorder.close()
+
+    monkeypatch.setattr(db_door, "run_beside", fails_once)
+    asyncio.run(asyncio.wait_for(run(), 5))
+    assert RequestRecord.objects.count() == 1
 
 
 def test_the_latest_use_of_a_key_counts(db: None, alice_access: Access) -> None:

@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -117,8 +118,8 @@ def test_whoever_talks_without_answering_is_not_waited_for(stand: Stand, piece: 
     assert time.monotonic() - started < 2.4
 
 
-def test_an_answer_that_stops_being_one_is_cut_at_once(stand: Stand) -> None:
-    """Not when its time is up, which is ten minutes."""
+def test_an_answer_that_stops_being_one_is_cut_at_once(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+    """Not when its time is up, which is ten minutes. It is no error of the server's, and fills no log."""
 
     def talk(server: Server, connection: socket.socket) -> None:
         request_from(connection)
@@ -133,6 +134,7 @@ def test_an_answer_that_stops_being_one_is_cut_at_once(stand: Stand) -> None:
     assert time.monotonic() - started < 4
     stand.gateway.record()
     assert RequestRecord.objects.get().reason == "cut_reset"
+    assert "uvicorn" not in caplog.text
 
 
 UNENDING: Final = {
@@ -220,6 +222,32 @@ def test_a_connection_that_was_gone_costs_no_request(stand: Stand) -> None:
         answers = [stand.post() for _ in range(2)]
         assert [(got.status_code, got.headers["x-byok-attempts"]) for got in answers] == [(200, "1")] * 2
         assert server.connections == 2
+
+
+def test_one_connection_that_was_gone_costs_none_of_the_others(stand: Stand) -> None:
+    """Two are kept; whichever is used again first is gone, and the other one still serves."""
+    both, gone, closed = threading.Barrier(2), threading.Event(), threading.Event()
+
+    def talk(_: Server, connection: socket.socket) -> None:
+        request_from(connection)
+        if not gone.is_set():
+            both.wait(5)
+        connection.sendall(answer(GOOD))
+        while connection.recv(1, socket.MSG_PEEK):
+            if not gone.is_set():
+                gone.set()
+                closing(connection)
+                return
+            request_from(connection)
+            connection.sendall(answer(GOOD))
+        closed.set()
+
+    with stand.with_provider(provider(talk)) as server, ThreadPoolExecutor(2) as callers:
+        list(callers.map(lambda _: stand.post(), range(2)))
+        assert [stand.post().status_code for _ in range(3)] == [200] * 3
+        assert server.connections == 3
+        assert not closed.wait(0.1)
+        stand.gateway.reopen()
 
 
 def test_a_new_connection_that_is_cut_is_not_tried_again(stand: Stand) -> None:

@@ -60,6 +60,8 @@ def test_net_05_no_secret_is_in_a_url(slug: str) -> None:
 DOOR: Final = {"providerkeys/providers/http.py", "providerkeys/providers/transport.py"}
 # The other way out: the gateway's client, and how its connections are kept.
 UPSTREAM: Final = {"gateway/upstream.py", "gateway/connections.py"}
+# Its socket is that of a caller who came in: of the module it takes numbers only.
+ANSWERING: Final = "byok_site/protocol.py"
 OWN_PROCESSES: Final = {
     "byok_site/supervisor/broker.py": "the broker that it has started",
     "byok_site/supervisor/preparation.py": "this machine's own port, whether it is free",
@@ -117,7 +119,14 @@ def taken_from(library: str) -> set[str]:
 
 
 def test_net_06_the_door_alone_opens_connections() -> None:
-    assert openers() - UPSTREAM == DOOR | set(OWN_PROCESSES)
+    assert openers() - UPSTREAM - {ANSWERING} == DOOR | set(OWN_PROCESSES)
+
+
+def test_net_06_who_answers_takes_numbers_alone_of_socket() -> None:
+    """``socket`` itself is what a transport calls its own by."""
+    tree = product()[ANSWERING]
+    assert "socket" not in imported(tree)
+    assert all(name.removeprefix("socket.").isupper() for name in names(tree) if opens(name) and name != "socket")
 
 
 def test_net_06_of_the_libraries_of_aws_and_google_only_what_signs_is_used() -> None:
@@ -245,6 +254,8 @@ def _controls() -> Iterator[Control]:
     for text in OPENING:
         yield Control(test_net_06_the_door_alone_opens_connections, module(text))
     yield Control(test_net_06_the_door_alone_opens_connections, module(OPENING[0], "organizations/planted.py"))
+    for text in ("import socket", "from socket import create_connection", "import aiohttp"):
+        yield Control(test_net_06_who_answers_takes_numbers_alone_of_socket, module(text, ANSWERING))
     case = test_net_06_of_the_libraries_of_aws_and_google_only_what_signs_is_used
     yield Control(case, module("from botocore import session"))
     yield Control(case, module("import google.auth"))
