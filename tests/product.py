@@ -50,7 +50,7 @@ class Product:
     @contextmanager
     def start_in(cls, data_dir: Path, fakes: FakeProviders, **environment: str) -> Iterator[Self]:
         """Run it on the data folder ``data_dir``, which stays."""
-        port = _free_port()
+        port = free_port()
         product = cls(data_dir, f"http://127.0.0.1:{port}", _environment(data_dir, port, fakes, environment))
         command = [sys.executable, "manage.py", "serve"]
         with subprocess.Popen(command, cwd=ROOT, env=product.environment, stdout=subprocess.PIPE, text=True) as process:
@@ -126,7 +126,7 @@ def _environment(data_dir: Path, port: int, fakes: FakeProviders, given: Mapping
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
