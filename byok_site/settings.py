@@ -171,7 +171,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "byok_site.static_files.StaticFilesStorage"},
 }
 MAILERS = {"default": services.mailer(env, DATA_DIR)}
 EMAIL_FROM = env.text("EMAIL_FROM", "byok@localhost" if _base.hostname in _loopback else f"byok@{_base.hostname}")

@@ -1,0 +1,50 @@
+"""Static files as they are served: the console's parts, one file a component, are joined into one style sheet and one script.
+
+A browser that comes for the first time then asks four times and not forty, and gets half the bytes (measured: 83 kB, of which
+25 kB were heads of answers). Joining is what a browser does by itself with the parts, so that they work as they stand, too.
+"""
+
+import re
+from collections.abc import Generator
+from pathlib import PurePosixPath
+from typing import Any, Final, override
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+JOINED: Final = ("css/console.css", "js/console.js")
+_STYLE: Final = re.compile(r'^@import url\("([^"/]+)"\) layer\((\w+)\);$', re.MULTILINE)
+_SCRIPT: Final = re.compile(r'^import "\./([^"/]+)";$', re.MULTILINE)
+
+type _Paths = dict[str, tuple[Storage, str]]
+
+
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types.
+    """Hashed and compressed, with what ``JOINED`` names in one piece."""
+
+    @override
+    def post_process(self, paths: _Paths, dry_run: bool = False, **options: Any) -> Generator[Any]:
+        if not dry_run:
+            paths |= {name: self._join(name, paths) for name in JOINED if name in paths}
+        yield from super().post_process(paths, dry_run, **options)
+
+    def _join(self, name: str, paths: _Paths) -> tuple[Storage, str]:
+        """Put ``name`` in one piece here. Raises ``KeyError`` for a part that is not there."""
+        folder = PurePosixPath(name).parent
+
+        def part(file: str) -> str:
+            return _text(paths[str(folder / file)])
+
+        # A layer and a block are what each part has for itself when a browser imports it.
+        whole = _STYLE.sub(lambda found: f"@layer {found[2]} {{\n{part(found[1])}}}\n", _text(paths[name]))
+        whole = _SCRIPT.sub(lambda found: f"{{\n{part(found[1])}}}\n", whole)
+        self.delete(name)
+        self.save(name, ContentFile(whole.encode()))
+        return self, name
+
+
+def _text(place: tuple[Storage, str]) -> str:
+    storage, path = place
+    with storage.open(path) as file:
+        return bytes(file.read()).decode()

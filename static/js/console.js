@@ -1,0 +1,15 @@
+// The one script that pages link, htmx aside: each part listens for what is its own.
+
+import "./failures.js";
+import "./polling.js";
+import "./dialog.js";
+import "./errors.js";
+import "./assignment.js";
+import "./drop.js";
+import "./regions.js";
+import "./stale.js";
+import "./secrets.js";
+import "./menu.js";
+import "./tooltips.js";
+import "./copy.js";
+import "./toasts.js";
