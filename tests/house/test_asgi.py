@@ -9,7 +9,7 @@ from asgiref.typing import ASGIReceiveEvent, ASGISendEvent, HTTPScope, Scope
 from pytest_django import Settings
 
 from byok_site import asgi, health
-from byok_site.asgi import CONSOLE_BODY_LIMIT, GATEWAY_TABLE, TABLE, application, gateway_application
+from byok_site.asgi import GATEWAY_TABLE, TABLE, application, gateway_application
 from providerkeys import vault
 from providerkeys.models import Heartbeat
 from tests.house.calls import Answer, Call, ask
@@ -125,14 +125,6 @@ def test_everything_else_is_the_consoles(path: str) -> None:
 def test_the_console_keeps_to_its_host() -> None:
     assert get("/login/").status == 200
     assert get("/login/", **STRANGE_HOST).status == 400
-
-
-def test_a_form_above_one_mebibyte_never_reaches_django(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("byok_site.asgi.django_application", raising(AssertionError))
-
-    answer = ask(application, Call("/login/", "POST", chunks=[b"a" * CONSOLE_BODY_LIMIT, b"b"]))
-
-    assert (CONSOLE_BODY_LIMIT, answer.status) == (1024 * 1024, 413)
 
 
 @pytest.mark.parametrize(("https", "scheme"), [(True, "https"), (False, "http")])

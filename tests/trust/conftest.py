@@ -22,4 +22,4 @@ def site(alice_access: Access, dana: User, sam: User, monkeypatch: pytest.Monkey
     for name in ("django.request", "django.security.csrf"):
         monkeypatch.setattr(logging.getLogger(name), "disabled", True)
     sample.letterbox(monkeypatch)
-    return Site.of(alice_access, sam)
+    return Site.of(alice_access, dana, sam)

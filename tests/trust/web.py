@@ -88,17 +88,22 @@ class Site:
     _clients: dict[tuple[bool, bool], Client] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, access: Access, sam: User) -> "Site":
-        """Fill the organization. Needs a letterbox in the place of the broker."""
+    def of(cls, access: Access, dana: User, sam: User) -> "Site":
+        """Fill the organization. Needs a letterbox in the place of the broker. Dana has a link for a new password."""
         key, api_key = sample.stored(access), sample.api_key(access)
         check, alice = sample.pressed(access), access.user
-        token = default_token_generator.make_token(alice)
+        token = default_token_generator.make_token(dana)
         values = {"slug": access.organization.slug, "pk": key.pk, "key": api_key.pk, "chk": check.pk, "token": token}
-        return cls(alice, access, sam, {**values, "uidb64": urlsafe_base64_encode(force_bytes(alice.pk))})
+        return cls(alice, access, sam, {**values, "uidb64": urlsafe_base64_encode(force_bytes(dana.pk))})
 
     def address(self, of: Route) -> str:
         """The route's address with the ids of this organization's objects in it. Fails where an id is not known."""
         return _PLACE.sub(lambda found: self._value(of, found[1] or found[2]), of.path).replace("^", "").rstrip("$")
+
+    def form_address(self, client: Client, of: Route) -> str:
+        """Where the form of the route is: a link's token goes from its address into the session before anybody types."""
+        address = self.address(of)
+        return client.get(address).headers["Location"] if of.name == "password_reset_confirm" else address
 
     def _value(self, of: Route, place: str) -> str:
         if place == "object_id":
