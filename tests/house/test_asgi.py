@@ -143,22 +143,6 @@ def test_the_scheme_is_that_of_base_url_whatever_the_last_hop_used(
     assert seen == [scheme]
 
 
-@pytest.mark.parametrize(
-    "path", ["/login/", "/nowhere/", "/healthz", "/readyz", "/v1/nowhere", "/static/css/console.css"]
-)
-def test_browser_policies_are_on_every_answer(path: str) -> None:
-    headers = {name.lower(): value for name, value in get(path).headers.items()}
-
-    assert headers["content-security-policy"] == (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
-    assert headers["cross-origin-opener-policy"] == "same-origin"
-    assert "camera=()" in headers["permissions-policy"]
-
-
 def test_websockets_are_refused() -> None:
     sent = talk({"type": "websocket", "path": "/"}, [{"type": "websocket.connect"}])
 
