@@ -20,6 +20,7 @@ from providerkeys.models import CredentialCheck, ProviderKey
 from tests.cast import PASSWORD
 from tests.gateway.committed import db
 from tests.trust.controls import Control, controls
+from tests.trust.test_web_markup import HOSTILE, escaping_nothing, name_everything
 from tests.trust.web import SECRET, Site, instead
 from tests.trust.web_browser import FOREIGN, FRAMING, Stage
 
@@ -162,6 +163,36 @@ def test_web_16_a_session_that_ends_in_mid_poll_leads_to_the_login_and_back(stag
     assert len([asked for asked in stage.asked if asked.startswith("POST") and "checks" in asked]) == 1
 
 
+def test_web_14_a_hostile_name_does_nothing_in_a_browser(stage: Stage, site: Site) -> None:
+    name_everything(site, list(HOSTILE))
+    pages = [LIST, "/orgs/acme/api-keys/", f"{LIST}{site.values['pk']}/", f"/orgs/acme/api-keys/{site.values['key']}/"]
+    staffs = [f"/admin/providerkeys/providerkey/{site.values['pk']}/change/", "/admin/organizations/apikey/"]
+
+    def act(page: Page, addresses: list[str]) -> list[tuple[str, list[Any]]]:
+        done = []
+        for address in addresses:
+            page.goto(address)
+            page.locator("body").click(position={"x": 3, "y": 3})
+            page.evaluate(
+                "for (const one of document.querySelectorAll('*')) one.dispatchEvent(new MouseEvent('mouseover'))"
+            )
+            done.append((address, page.evaluate("[...hits, ...stopped]")))
+        # A row's menu and the dialog that it opens are made by scripts.
+        if addresses is pages:
+            page.goto(LIST)
+            page.get_by_role("button", name=f"Actions for {HOSTILE[0]}", exact=True).click()
+            page.get_by_role("menuitem", name="Delete").click()
+            expect(page.get_by_role("dialog")).to_contain_text(HOSTILE[0])
+            done.append(("dialog", page.evaluate("[...hits, ...stopped]")))
+        return done
+
+    found = _or_fails(stage, lambda page: act(page, pages))
+    stage.enter(site.sam)
+    found += _or_fails(stage, lambda page: act(page, staffs))
+    assert found == [(address, []) for address in [*pages, "dialog", *staffs]]
+    assert [asked for asked in stage.asked if "evil" in asked or asked.startswith("POST")] == []
+
+
 def failing(status: int) -> Callable[..., HttpResponse]:
     """A view that goes wrong in the way of this status."""
     raised: dict[int, Exception] = {400: BadRequest(), 403: PermissionDenied(), 404: Http404(), 500: RuntimeError()}
@@ -299,6 +330,7 @@ def _script(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
         Control(test_web_04_nothing_foreign_runs_and_the_console_works, evaluating_in_htmx),
         Control(test_web_06_a_foreign_page_cannot_frame_it, letting_anybody_frame_it),
         Control(test_web_10_11_a_typed_secret_is_gone_with_its_page, keeping_what_was_typed),
+        Control(test_web_14_a_hostile_name_does_nothing_in_a_browser, escaping_nothing),
         Control(test_web_16_a_session_that_ends_in_mid_poll_leads_to_the_login_and_back, staying_where_the_session_ended),
         Control(test_web_17_whatever_fails_says_so_in_its_place, saying_nothing_of_failures),
         Control(test_web_18_a_page_from_before_another_login_says_so_and_keeps_what_was_typed, saying_nothing_of_failures),

@@ -1,6 +1,5 @@
 """WEB-00 to -02: no other site's page and no mere link changes anything, at any address."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from django.urls import resolve
 
 from providerkeys.models import ProviderKey
 from tests.trust.controls import Control, controls
-from tests.trust.web import CONSOLE, HTMX, STAFFS, TYPED, Fields, Route, Site, change, route, rows
+from tests.trust.web import CONSOLE, CONSOLES, HTMX, TYPED, Fields, Side, Site, change, each_side, route, rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
@@ -29,17 +28,6 @@ FORGERIES: Final[dict[str, tuple[Fields, dict[str, str]]]] = {
     "foreign Origin": ({"csrfmiddlewaretoken": TOKEN}, {"Origin": "https://evil.example"}),
     "Origin of a sister": ({"csrfmiddlewaretoken": TOKEN}, {"Origin": "http://testserver.evil.example"}),
 }
-
-
-@dataclass(frozen=True)
-class Side:
-    id: str
-    routes: tuple[Route, ...]
-
-
-CONSOLES: Final = Side("console", CONSOLE)
-STAFF_PAGES: Final = Side("administration", STAFFS)
-each_side = pytest.mark.parametrize("side", [CONSOLES, STAFF_PAGES], ids=lambda side: side.id)
 
 
 def forge(client: Client, address: str, body: Fields, forgery: str) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, Final
 
+import pytest
 from django.apps import apps
 from django.contrib.auth.tokens import default_token_generator
 from django.db import connection, models
@@ -22,8 +23,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from organizations.access import Access
 from organizations.models import User
-from providerkeys.providers.base import CredentialKind
-from tests.cast import PASSWORD, client_for
+from tests.cast import PASSWORD
 from tests.fakeproviders import samples
 from tests.providerkeys import sample
 
@@ -69,6 +69,17 @@ def _routes(patterns: list[Any], path: str = "/", space: str = "") -> Iterator[R
 ROUTES: Final = tuple(_routes(get_resolver().url_patterns))
 CONSOLE: Final = tuple(route for route in ROUTES if not route.is_staffs)
 STAFFS: Final = tuple(route for route in ROUTES if route.is_staffs)
+
+
+@dataclass(frozen=True)
+class Side:
+    id: str
+    routes: tuple[Route, ...]
+
+
+CONSOLES: Final = Side("console", CONSOLE)
+STAFF_PAGES: Final = Side("administration", STAFFS)
+each_side = pytest.mark.parametrize("side", [CONSOLES, STAFF_PAGES], ids=lambda side: side.id)
 
 
 def route(name: str) -> Route:
@@ -285,6 +296,26 @@ def field_names() -> set[str]:
 
 
 __all__ = [
-    "CONSOLE", "HTMX", "ROUTES", "SECRET", "STAFFS", "TYPED", "CredentialKind", "Fields", "Markup", "Route", "Rows", "Site", "Typed",
-    "change", "client_for", "field_names", "instead", "markup", "route", "rows",
+    "CONSOLE",
+    "CONSOLES",
+    "HTMX",
+    "ROUTES",
+    "SECRET",
+    "STAFFS",
+    "STAFF_PAGES",
+    "TYPED",
+    "Fields",
+    "Markup",
+    "Route",
+    "Rows",
+    "Side",
+    "Site",
+    "Typed",
+    "change",
+    "each_side",
+    "field_names",
+    "instead",
+    "markup",
+    "route",
+    "rows",
 ]  # fmt: skip
