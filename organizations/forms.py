@@ -12,18 +12,20 @@ from organizations.models import User
 
 
 class OnceEach(forms.BaseForm):
-    """Takes each field once, those that are ``lists`` aside: of two values one could be judged and the other used.
+    """Takes each field once, where not several are chosen: of two values one could be judged and the other used.
 
-    Raises BadRequest.
+    ``lists`` are lists that come with the form and are another's fields. Raises BadRequest.
     """
 
     lists: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        chosen = (name for name, one in self.fields.items() if isinstance(one.widget, forms.SelectMultiple))
         if isinstance(self.data, QueryDict):
+            lists = {*self.lists, *map(self.add_prefix, chosen)}
             for name, values in self.data.lists():
-                if len(values) > 1 and name not in self.lists:
+                if len(values) > 1 and name not in lists:
                     raise BadRequest("A field was sent twice.")
 
 
