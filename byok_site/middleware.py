@@ -1,12 +1,17 @@
 """Small policies every answer of the console obeys, and static files in a form that suits ASGI."""
 
 from collections.abc import Callable
+from typing import Any, override
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
+
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 type Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -22,6 +27,33 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # It ships no ty
             with found.file as file:
                 content = file.read()
         return HttpResponse(content, status=int(found.status), headers=dict(found.headers))
+
+
+class NoUploads(FileUploadHandler):
+    """No form sends a file: what people choose is read in their browser. So none is kept, in memory or elsewhere."""
+
+    @override
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise BadRequest("A file was sent.")
+
+    @override
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        raise AssertionError
+
+    @override
+    def file_complete(self, file_size: int) -> None:
+        raise AssertionError
+
+
+def forms_only(get_response: Handler) -> Handler:
+    """Refuse a body that is no form: the press would go through, without what came with it."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and request.content_type not in _FORMS and request.body:
+            raise BadRequest("A body that is no form was sent.")
+        return get_response(request)
+
+    return handle
 
 
 def browser_policies(get_response: Handler) -> Handler:

@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "byok_site.middleware.StaticFiles",
     # A page of 50 keys is 255 kB and compresses to 15. Django pads each answer at random, against guessing by length.
     "django.middleware.gzip.GZipMiddleware",
+    "byok_site.middleware.forms_only",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -164,6 +165,7 @@ SECURE_CSP = {
 
 # A form may tick thousands of API keys. What is larger than 1 MiB never gets here: see `bodies`.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+FILE_UPLOAD_HANDLERS = ["byok_site.middleware.NoUploads"]
 
 # Static files and mail
 STATIC_URL = "/static/"

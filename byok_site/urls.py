@@ -3,7 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from organizations.views import LogoutView
+
 urlpatterns = [
+    # The administration's own would leave in the browser what it keeps.
+    path("admin/logout/", LogoutView.as_view()),
     path("admin/", admin.site.urls),
     path("", include("organizations.urls")),
     path("", include("providerkeys.urls")),

@@ -43,6 +43,11 @@ _MOST: Final = 50
 REQUEST_IDS: Final = ("x-request-id", "request-id", "x-goog-request-id", "mistral-correlation-id", "x-log-id")
 """Where providers say what they call a request."""
 _LONGEST_ID: Final = 200
+# A browser has no business here. One that is led here all the same, next to the console, runs nothing of what a provider said.
+_FOR_BROWSERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+)
 # No server sends them on, and a provider must not make ours fail.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -82,7 +87,7 @@ def request_id(received: Received, scrubber: Scrubber) -> str:
 
 def of(exchange: Exchange) -> Pairs:
     """Our own: who served, at which try, and what this request is called."""
-    pairs: Pairs = [(b"x-request-id", exchange.id.encode()), (b"cache-control", b"no-store")]
+    pairs: Pairs = [(b"x-request-id", exchange.id.encode()), (b"cache-control", b"no-store"), *_FOR_BROWSERS]
     if exchange.served_by:
         pairs += [
             (b"x-byok-provider", exchange.provider.encode()),

@@ -141,10 +141,19 @@ def _door(view: AccessView, roles: frozenset[Role]) -> View:
 def redirect_to_login(request: HttpRequest) -> HttpResponseBase:
     """Answer somebody who is not logged in. htmx would swap the login page into a fragment: it is told to leave."""
     htmx = HtmxDetails(request)
-    back = htmx.current_url_abs_path if htmx else request.get_full_path() if request.method == "GET" else None
+    back = _page_of(htmx) if htmx else request.get_full_path() if request.method == "GET" else None
     query = {"next": back} if back and url_has_allowed_host_and_scheme(back, allowed_hosts=None) else {}
     if htmx or request.method == "POST" or settings.SESSION_COOKIE_NAME in request.COOKIES:
         # Only a page of somebody who was logged in asks like this: what they were at ended without their doing.
         query["ended"] = "1"
     login = resolve_url("login") + ("?" + urlencode(query) if query else "")
     return HttpResponseClientRedirect(login) if htmx else HttpResponseRedirect(login)
+
+
+def _page_of(htmx: HtmxDetails) -> str | None:
+    """Return the path of the page that htmx asks from, if it is one of this site."""
+    try:
+        return htmx.current_url_abs_path
+    except ValueError:
+        # A header that is no URL.
+        return None

@@ -1,12 +1,32 @@
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm, UsernameField
+from django.core.exceptions import BadRequest
+from django.http import QueryDict
 
 from organizations.models import User
+
+
+class OnceEach(forms.BaseForm):
+    """Takes each field once, where not several are chosen: of two values one could be judged and the other used.
+
+    ``lists`` are lists that come with the form and are another's fields. Raises BadRequest.
+    """
+
+    lists: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = (name for name, one in self.fields.items() if isinstance(one.widget, forms.SelectMultiple))
+        if isinstance(self.data, QueryDict):
+            lists = {*self.lists, *map(self.add_prefix, chosen)}
+            for name, values in self.data.lists():
+                if len(values) > 1 and name not in lists:
+                    raise BadRequest("A field was sent twice.")
 
 
 def _email_field() -> UsernameField:
@@ -15,7 +35,7 @@ def _email_field() -> UsernameField:
     return UsernameField(label="Email", max_length=254, widget=widget)
 
 
-class LoginForm(AuthenticationForm):
+class LoginForm(OnceEach, AuthenticationForm):
     username = _email_field()
 
     # One sentence for an unknown address, a wrong password and a deactivated user: none tells who has an account.
@@ -26,7 +46,7 @@ class StaffLoginForm(AdminAuthenticationForm):
     username = _email_field()
 
 
-class NewPasswordForm(SetPasswordForm[User]):
+class NewPasswordForm(OnceEach, SetPasswordForm[User]):
     """Django's form in one sentence of ours; the rules themselves are `AUTH_PASSWORD_VALIDATORS`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,7 +57,7 @@ class NewPasswordForm(SetPasswordForm[User]):
         again.label, again.help_text = "New password again", ""
 
 
-class ResetForm(PasswordResetForm):
+class ResetForm(OnceEach, PasswordResetForm):
     """Sends a link for setting a password. It says nothing about whether there was anybody to send it to."""
 
     def get_users(self, email: str) -> Iterable[User]:

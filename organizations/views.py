@@ -8,14 +8,19 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_safe
 
 from organizations.access import Access, Actor, client_ip, member_view
 from organizations.forms import LoginForm, NewPasswordForm, ResetForm
 from organizations.models import AuditEvent, Organization, User
 from organizations.throttling import is_locked_out, locked_out
 
+# Django's form views take a PUT for a POST, and look at a link's token whatever the method.
+_form_methods = method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 
+
+@_form_methods
 class LoginView(auth_views.LoginView):
     authentication_form = LoginForm
     redirect_authenticated_user = True
@@ -45,6 +50,7 @@ class LogoutView(auth_views.LogoutView):
         return response
 
 
+@_form_methods
 class PasswordResetView(auth_views.PasswordResetView):
     form_class = ResetForm
 
@@ -53,6 +59,7 @@ class PasswordResetView(auth_views.PasswordResetView):
         return HttpResponseRedirect(self.get_success_url())
 
 
+@_form_methods
 class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
     """Sets the password; Django ends the user's other sessions, as they hold a hash of the old one."""
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.utils import timezone
 
+from organizations.forms import OnceEach
 from providerkeys.forms.fields import NameField
 
 _LONGEST: Final = timedelta(days=3653)
@@ -17,7 +18,7 @@ def _new_press() -> str:
     return secrets.token_hex(16)
 
 
-class ApiKeyForm(forms.Form):
+class ApiKeyForm(OnceEach, forms.Form):
     """A new API key. ``press`` tells one press of Save from another: see ``views.api_keys``."""
 
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))

@@ -6,6 +6,7 @@ from django.forms.boundfield import BoundField
 from django.http import QueryDict
 
 from organizations.access import Access
+from organizations.forms import OnceEach
 from providerkeys.forms.fields import ONE_OF_TWO, Secret
 from providerkeys.forms.kinds import KINDS, Typed
 from providerkeys.models import ProviderKey, Row
@@ -19,12 +20,14 @@ def _providers() -> list[tuple[str, str]]:
     return [(provider.slug, provider.label) for provider in registry.all()]
 
 
-class CredentialsForm(forms.Form):
+class CredentialsForm(OnceEach, forms.Form):
     """A provider and credentials for it, as checks and saves take them alike.
 
     For a stored ``key`` the provider is fixed, and blank credentials stand for the stored ones; but once new ones were
     typed and emptied for safety (``emptied``), blank needs a word: ``keep_stored``. Unknown fields are ignored.
     """
+
+    lists = frozenset({"api_key_ids"})
 
     provider = forms.ChoiceField(
         label="Provider", choices=_providers, error_messages={"required": _CHOOSE, "invalid_choice": _CHOOSE}

@@ -8,10 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.console import Console
 from tests.e2e.homes import Home
-from tests.e2e.test_walk import log_in
 from tests.e2e.visitor import Visitor
-from tests.fakeproviders import samples
-from tests.fakeproviders.fixtures import CheckedProviders
 from tests.product import Product
 from tests.trust.canary import Canary, Search
 from tests.watch import Watch
@@ -169,21 +166,3 @@ def test_another_provider_keeps_name_and_assignment_and_takes_the_secret_away(
     expect(console.name).to_have_value("Mine")
     expect(console.api_key_box("staging")).to_be_checked()
     assert (trail.found(), trail.in_fields()) == (set(), False)
-
-
-def test_a_session_that_ends_in_mid_poll_leads_to_the_login_page_and_back(
-    console: Console, product: Product, home: Home, providers: CheckedProviders
-) -> None:
-    key = samples.fresh_key("openai", "gate")
-    console.open_page_of_new("openai")
-    console.api_key.fill(key)
-    console.press()
-    providers.wait_for(key)
-    Visitor.alice(product, home).log_out()
-    console.page.wait_for_url("**/login/?next=*")
-    providers.release(key)
-    log_in(console.page, home.alice.email)
-    console.page.wait_for_url(f"**{home.keys}new/**")
-    expect(console.api_key).to_have_value("")
-    # Nothing was posted again on the way.
-    assert len(providers.requests(credential=key)) == 1

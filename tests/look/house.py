@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
-        self._answer(_static(path) if path.startswith("/static/") else self._played())
+        self._answer(static_file(path) if path.startswith("/static/") else self._played())
 
     def do_POST(self) -> None:
         self._answer(self._played())
@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @cache
-def _static(path: str) -> Reply:
+def static_file(path: str) -> Reply:
     if path == "/static/css/console.css":
         return Reply(_style_sheet(), headers={**_KEPT, "Content-Type": "text/css"})
     file = find(path.removeprefix("/static/"))

@@ -1,7 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -72,15 +71,6 @@ def test_an_impossible_address_is_refused(client: Client, username: str) -> None
         assert log_in(client, username, WRONG, path).status_code == 200
 
 
-def test_login_makes_a_new_session_id(client: Client, alice: User) -> None:
-    client.cookies["session"] = "preset0preset0preset0preset0pres"
-    log_in(client, "alice@acme.example", PASSWORD)
-    first = client.session.session_key
-    assert first != "preset0preset0preset0preset0pres"
-    log_in(Client(), "alice@acme.example", PASSWORD)
-    assert Session.objects.count() == 2
-
-
 def test_somebody_logged_in_is_sent_home(alice: User) -> None:
     assert client_for(alice).get("/login/").headers["Location"] == "/"
     assert client_for(alice).get("/login/?next=/login/").headers["Location"] == "/"
@@ -89,31 +79,6 @@ def test_somebody_logged_in_is_sent_home(alice: User) -> None:
 def test_login_leads_on_to_a_page_of_this_site(client: Client, alice: User) -> None:
     response = log_in(client, "alice@acme.example", PASSWORD, next="/orgs/acme/api-keys/?page=2")
     assert response.headers["Location"] == "/orgs/acme/api-keys/?page=2"
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "https://evil.example/",
-        "//evil.example/",
-        "/\\evil.example",
-        "\\\\evil.example",
-        "///evil.example",
-        "javascript:alert(1)",
-        "%2f%2fevil.example",
-        "http:evil.example",
-        " //evil.example",
-        "orgs/acme/",
-        "\t//evil.example",
-        "/x\r\nLocation: https://evil.example",
-    ],
-)
-def test_login_never_leads_off_the_site(client: Client, alice: User, target: str) -> None:
-    for response in (
-        log_in(client, "alice@acme.example", PASSWORD, next=target),
-        client.get("/login/?" + urlencode({"next": target})),
-    ):
-        assert response.headers["Location"] in {"/", "/x%0D%0ALocation:%20https://evil.example"}
 
 
 # Throttling
@@ -194,29 +159,9 @@ def test_a_member_does_not_get_into_the_administration(client: Client, alice: Us
 # Logout
 
 
-def test_logout_deletes_the_session_and_has_the_browser_forget(alice: User) -> None:
-    client = client_for(alice)
-    response = client.post("/logout/")
-    assert response.headers["Location"] == "/login/"
-    assert response.headers["Clear-Site-Data"] == '"cache", "cookies", "storage"'
-    assert not Session.objects.exists()
-
-
 @pytest.mark.parametrize("method", ["get", "head", "put"])
 def test_nothing_but_a_post_logs_out(alice: User, method: str) -> None:
     client = client_for(alice)
     request: Callable[[str], Answer] = getattr(client, method)
     assert request("/logout/").status_code == 405
     assert logged_in(client)
-
-
-def test_logging_out_or_in_takes_a_csrf_token(alice: User) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
-    assert client.post("/logout/").status_code == 403
-    assert log_in(Client(enforce_csrf_checks=True), alice.email, PASSWORD).status_code == 403
-    assert logged_in(client)
-
-
-def test_logout_never_leads_off_the_site(alice: User) -> None:
-    assert client_for(alice).post("/logout/", {"next": "//evil.example"}).headers["Location"] == "/login/"

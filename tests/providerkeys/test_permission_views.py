@@ -167,15 +167,6 @@ def test_other_methods_are_refused(alices: Console, ids: Ids) -> None:
             assert ask(alices.client, method, address, ids).status_code == 405, (method, address)
 
 
-def test_nothing_changes_without_the_forms_token(alice: User, ids: Ids) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
-
-    for route in ROUTES:
-        if route.method == "POST":
-            assert ask(client, route.method, route.address, ids).status_code == 403, route
-
-
 def test_each_tab_acts_on_the_organization_of_its_address(
     alices: Console, alice: User, charlie_access: Access, sent: list[str]
 ) -> None:

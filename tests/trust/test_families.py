@@ -16,6 +16,7 @@ IDS = {
     "gwy": {*(f"{number:02}" for number in range(1, 9)), *map(str, range(10, 16))},
     # Of a range that stands for one rule, the first few of its ids are in use.
     "net": {"01", *(f"{number:02}" for number in range(5, 11)), "20", "21", "22", *map(str, range(40, 46))},
+    "web": {*(f"{number:02}" for number in range(8)), *map(str, (*range(10, 22), *range(30, 34)))},
 }
 
 
