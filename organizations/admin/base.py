@@ -35,9 +35,9 @@ class AuditedAdmin(_ModelAdmin):
     secret_fields: frozenset[str] = frozenset()
     show_full_result_count = False
 
-    def record(self, request: HttpRequest, obj: models.Model, verb: str, **details: Any) -> None:
+    def record(self, request: HttpRequest, obj: models.Model, verb: str, *, result: str = "ok", **details: Any) -> None:
         action = f"{audit_name(type(obj))}.{verb}"
-        AuditEvent.record(self.organization_of(obj), staff_actor(request), action, obj, **details)
+        AuditEvent.record(self.organization_of(obj), staff_actor(request), action, obj, result=result, **details)
 
     def organization_of(self, obj: models.Model) -> Organization | None:
         return obj if isinstance(obj, Organization) else getattr(obj, "organization", None)

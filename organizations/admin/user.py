@@ -1,14 +1,15 @@
 from typing import Any, cast
 
 from axes.utils import reset
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from organizations import password_link
 from organizations.admin.base import AuditedAdmin
-from organizations.forms import ResetForm
 from organizations.models import User
+from organizations.throttling import forget_links
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -60,9 +61,10 @@ class UserAdmin(AuditedAdmin):
         for user in queryset.filter(is_active=True):
             with transaction.atomic():
                 self.record(request, user, "set_password_link_sent")
-            form = ResetForm({"email": user.email})
-            if form.is_valid():
-                form.send()
+            if not password_link.ask(user.pk):
+                with transaction.atomic():
+                    self.record(request, user, "set_password_link_sent", result="no worker was told")
+                self.message_user(request, f"No link was sent to {user.email}: no worker can be told.", messages.ERROR)
 
     @admin.action(description="Unlock login", permissions=["change"])
     def unlock_login(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -70,3 +72,4 @@ class UserAdmin(AuditedAdmin):
             with transaction.atomic():
                 self.record(request, user, "login_unlocked")
                 reset(username=user.email)
+                forget_links(user.email)

@@ -17,7 +17,7 @@ from tests.organizations.test_login import lock, log_in
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("worker")]
 ADMIN = "/admin/organizations"
 NO_INLINES = {
     "memberships-TOTAL_FORMS": "0",
