@@ -1,4 +1,4 @@
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from axes.utils import reset
 from django.contrib.auth import views as auth_views
@@ -15,6 +15,8 @@ from organizations.access import Access, Actor, client_ip, member_view
 from organizations.forms import LoginForm, NewPasswordForm, ResetForm
 from organizations.models import AuditEvent, Organization, User
 from organizations.throttling import is_locked_out, locked_out, takes_another_link, too_many
+
+RESET_FORM: Final = "registration/password_reset_form.html"
 
 
 class LoginView(auth_views.LoginView):
@@ -50,13 +52,14 @@ class PasswordResetView(auth_views.PasswordResetView):
     """Answers alike for everybody's address and nobody's, in words and in what it does: the mail is a worker's business."""
 
     form_class = ResetForm
+    template_name = RESET_FORM
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
         email = form.cleaned_data["email"]
         if not takes_another_link(email, client_ip(self.request)):
-            return too_many(self.request, self.template_name, {"form": form})
+            return too_many(self.request, RESET_FORM, {"form": form})
         if not password_link.ask(password_link.id_at(email)):
-            response = render(self.request, self.template_name, {"form": form, "away": True}, status=503)
+            response = render(self.request, RESET_FORM, {"form": form, "away": True}, status=503)
             response["Retry-After"] = "60"
             return response
         return HttpResponseRedirect(self.get_success_url())
