@@ -12,10 +12,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.datastructures import MultiValueDict
-from django.views.debug import SafeExceptionReporterFilter
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 from django_htmx.middleware import HtmxDetails
 
+from byok_site.logs import named
 from organizations.hashing import TooManyPasswords
+
+WITHHELD = "What it says is withheld: an exception may quote what was typed."
 
 
 class QuietReporterFilter(SafeExceptionReporterFilter):
@@ -46,6 +49,29 @@ class QuietReporterFilter(SafeExceptionReporterFilter):
     @override
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> Any:
         return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
+
+
+class QuietReporter(ExceptionReporter):
+    """Django's own error page without a word of what an exception says: any may quote what it was given."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.template_info:
+            self.template_info = {**self.template_info, "message": WITHHELD}
+
+    @override
+    def get_traceback_data(self) -> dict[str, Any]:
+        data = super().get_traceback_data()
+        data |= {"exception_value": WITHHELD, "exception_notes": "", "unicode_hint": ""}
+        return data
+
+    @override
+    def get_traceback_frames(self) -> list[dict[str, Any]]:
+        frames = super().get_traceback_frames()
+        for frame in frames:
+            if frame["exc_cause"] is not None:
+                frame["exc_cause"] = named(frame["exc_cause"])
+        return frames
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

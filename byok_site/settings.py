@@ -145,6 +145,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_FAILURE_VIEW = "byok_site.errors.csrf_failure"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Django's default would put what a toast says, with the names in it, into a cookie of its own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -203,6 +205,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune requests": {"task": "gateway.prune", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
+DEFAULT_EXCEPTION_REPORTER = "byok_site.errors.QuietReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "byok_site.errors.QuietReporterFilter"
 LOGGING = logs.configuration(
     env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),

@@ -35,6 +35,7 @@ __all__ = [
     "member_view",
     "redirect_to_login",
     "staff_access",
+    "staff_may",
 ]
 
 type View = Callable[..., HttpResponseBase]
@@ -98,6 +99,12 @@ def is_admin(user_id: str | None, organization_id: str) -> bool:
     """Return whether this user is an Admin of the organization now: for what was ordered a while ago and begins later."""
     admins = Membership.objects.filter(organization_id=organization_id, role=Role.ADMIN, user__is_active=True)
     return admins.filter(user_id=user_id).exists()
+
+
+def staff_may(user_id: str | None, permission: str) -> bool:
+    """Return whether this user is staff with that permission now, as `is_admin` does for Admins."""
+    user = User.objects.filter(pk=user_id, is_active=True, is_staff=True).first()
+    return user is not None and user.has_perm(permission)
 
 
 def staff_access(user: User, organization: Organization, ip: str = "") -> Access:

@@ -1,8 +1,6 @@
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm, UsernameField
 from django.core.exceptions import BadRequest
@@ -58,17 +56,4 @@ class NewPasswordForm(OnceEach, SetPasswordForm[User]):
 
 
 class ResetForm(OnceEach, PasswordResetForm):
-    """Sends a link for setting a password. It says nothing about whether there was anybody to send it to."""
-
-    def get_users(self, email: str) -> Iterable[User]:
-        # Also those who have no password yet: the mailbox is the proof, for a first password as for a forgotten one.
-        return User.objects.filter(email=email, is_active=True)
-
-    def send(self) -> None:
-        """Mail the link. Its host is a setting: the request's Host header is the sender's to choose."""
-        self.save(
-            domain_override=settings.BASE_URL,
-            subject_template_name="registration/password_reset_subject.txt",
-            email_template_name="registration/password_reset_email.txt",
-            extra_email_context={"base_url": settings.BASE_URL},
-        )
+    """Asks for an address. It says nothing about whether anybody has it."""

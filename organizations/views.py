@@ -1,4 +1,4 @@
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from axes.utils import reset
 from django.contrib.auth import views as auth_views
@@ -11,10 +11,13 @@ from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
+from organizations import password_link
 from organizations.access import Access, Actor, client_ip, member_view
 from organizations.forms import LoginForm, NewPasswordForm, ResetForm
 from organizations.models import AuditEvent, Organization, User
-from organizations.throttling import is_locked_out, locked_out
+from organizations.throttling import is_locked_out, locked_out, takes_another_link, too_many
+
+RESET_FORM: Final = "registration/password_reset_form.html"
 
 # Django's form views take a PUT for a POST, and look at a link's token whatever the method.
 _form_methods = method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
@@ -52,10 +55,19 @@ class LogoutView(auth_views.LogoutView):
 
 @_form_methods
 class PasswordResetView(auth_views.PasswordResetView):
+    """Answers alike for everybody's address and nobody's, in words and in what it does: the mail is a worker's business."""
+
     form_class = ResetForm
+    template_name = RESET_FORM
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
-        cast(ResetForm, form).send()
+        email = form.cleaned_data["email"]
+        if not takes_another_link(email, client_ip(self.request)):
+            return too_many(self.request, RESET_FORM, {"form": form})
+        if not password_link.ask(password_link.id_at(email)):
+            response = render(self.request, RESET_FORM, {"form": form, "away": True}, status=503)
+            response["Retry-After"] = "60"
+            return response
         return HttpResponseRedirect(self.get_success_url())
 
 

@@ -1,13 +1,17 @@
-"""What staff see of provider keys: everything but secrets, which are absent. Customers make the changes."""
+"""What staff see of provider keys: everything but secrets, which are absent. Staff test and pause; customers change."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
 
-from organizations.admin import AuditedAdmin
-from providerkeys.models import BedrockRegion, CheckResult, CredentialCheck, Heartbeat, ProviderKey
+from organizations.access import Access, client_ip, staff_access
+from organizations.admin import ApiKeyAdmin, AuditedAdmin
+from organizations.models import ApiKey, User
+from providerkeys.models import BedrockRegion, CheckResult, CredentialCheck, Heartbeat, ProviderKey, TooManyChecks
+from providerkeys.views.answers import answers
 
 if TYPE_CHECKING:
     _ResultInline = admin.TabularInline[CheckResult, CredentialCheck]
@@ -71,10 +75,64 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
     readonly_fields = ("assigned_to",)
     inlines = (BedrockRegionInline,)
     secret_fields = frozenset({"credentials", "fingerprint"})
+    actions = ("test_again", "disable", "enable")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Whether somebody may test and pause keys. Nobody edits one here, whatever their permissions."""
+        return request.user.has_perm("providerkeys.change_providerkey")
+
+    @admin.action(description="Test the stored credentials again", permissions=["operate"])
+    def test_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
+        for key in queryset.select_related("organization"):
+            try:
+                CredentialCheck.press(_access(request, key), key.provider, key.stored_rows(), key)
+            except TooManyChecks as limit:
+                text = f"{key.name} was not tested: {key.organization} tests as much as it may. Wait {limit.wait} s."
+                self.message_user(request, text, messages.WARNING)
+            else:
+                self.message_user(request, f"{key.name} is being tested.")
+
+    @admin.action(description="Disable", permissions=["operate"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> HttpResponse | None:
+        text = "Within 5 seconds requests that they would serve are refused, or go to the next key where there is one."
+        if page := self.ask_first(request, queryset, "Disable these provider keys?", text):
+            return page
+        for key in queryset.select_related("organization"):
+            key.disable(_access(request, key))
+        return None
+
+    @admin.action(description="Enable", permissions=["operate"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
+        for key in queryset.select_related("organization"):
+            key.enable(_access(request, key))
 
     @admin.display(description="Assigned to")
     def assigned_to(self, key: ProviderKey) -> str:
         return ", ".join(badge.label for badge in key.assignment_badges)
+
+
+def _access(request: HttpRequest, key: ProviderKey) -> Access:
+    return staff_access(cast(User, request.user), key.organization, client_ip(request))
+
+
+admin.site.unregister(ApiKey)
+
+
+@admin.register(ApiKey)
+class ServedApiKeyAdmin(ApiKeyAdmin):
+    """With what only this room knows: which provider keys serve an API key, and why."""
+
+    fields = (*ApiKeyAdmin.fields, "served_by")  # type: ignore[assignment]  # The types count the fields.
+    readonly_fields = (*ApiKeyAdmin.readonly_fields, "served_by")  # type: ignore[assignment]
+
+    @admin.display(description="Served by")
+    def served_by(self, api_key: ApiKey) -> str:
+        keys = ProviderKey.objects.filter(organization_id=api_key.organization_id).defer("credentials")
+        said = answers(keys.prefetch_related("assignments").order_by("position"), api_key.pk)
+        lines = (
+            (one.provider_label, ", then ".join(key.name for key in one.keys) or "nothing", one.reason) for one in said
+        )
+        return format_html_join("", "<p><strong>{}</strong>: {}. {}</p>", lines)
 
 
 class CheckResultInline(_ResultInline):

@@ -2,7 +2,7 @@ from typing import cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from organizations.access import client_ip, staff_access
 from organizations.admin.base import AuditedAdmin
@@ -18,8 +18,26 @@ class ApiKeyAdmin(AuditedAdmin):
     list_select_related = ("organization",)
     search_fields = ("name", "hint", "id", "organization__name", "organization__slug")
     ordering = ("-created_at", "id")
-    fields = ("organization", "name", "hint", "id", "enabled", "expires_at", "last_used_at", "created_at", "created_by")
-    readonly_fields = ("organization", "hint", "id", "enabled", "last_used_at", "created_at", "created_by")
+    fields = (
+        "organization",
+        "name",
+        "hint",
+        "id",
+        "enabled",
+        "expires_at",
+        "last_used_at",
+        "created_at",
+        "created_by",
+    )
+    readonly_fields = (
+        "organization",
+        "hint",
+        "id",
+        "enabled",
+        "last_used_at",
+        "created_at",
+        "created_by",
+    )
     actions = ("disable", "enable")
     secret_fields = frozenset({"lookup", "digest"})
 
@@ -27,9 +45,13 @@ class ApiKeyAdmin(AuditedAdmin):
         return False
 
     @admin.action(description="Disable", permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+    def disable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
+        text = "The gateway will refuse requests with them within 5 seconds."
+        if page := self.ask_first(request, queryset, "Disable these API keys?", text):
+            return page
         for key in queryset.select_related("organization"):
             key.disable(staff_access(cast(User, request.user), key.organization, client_ip(request)))
+        return None
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:

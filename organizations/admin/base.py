@@ -4,8 +4,10 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from organizations.access import client_ip
 from organizations.actors import Actor
@@ -35,9 +37,26 @@ class AuditedAdmin(_ModelAdmin):
     secret_fields: frozenset[str] = frozenset()
     show_full_result_count = False
 
-    def record(self, request: HttpRequest, obj: models.Model, verb: str, **details: Any) -> None:
+    def ask_first(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], title: str, text: str
+    ) -> HttpResponse | None:
+        """Return the page that asks before an action takes something away; nothing once that page was answered."""
+        if request.POST.get("post"):
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "text": text,
+            "opts": self.opts,
+            "queryset": queryset,
+            "action": request.POST["action"],
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/confirm_action.html", context)
+
+    def record(self, request: HttpRequest, obj: models.Model, verb: str, *, result: str = "ok", **details: Any) -> None:
         action = f"{audit_name(type(obj))}.{verb}"
-        AuditEvent.record(self.organization_of(obj), staff_actor(request), action, obj, **details)
+        AuditEvent.record(self.organization_of(obj), staff_actor(request), action, obj, result=result, **details)
 
     def organization_of(self, obj: models.Model) -> Organization | None:
         return obj if isinstance(obj, Organization) else getattr(obj, "organization", None)

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from organizations.admin.base import AuditedAdmin, staff_actor
 from organizations.models import Membership, Organization
@@ -34,9 +34,15 @@ class OrganizationAdmin(AuditedAdmin):
     secret_fields = frozenset({"fingerprint_salt"})
 
     @admin.action(description="Suspend: the gateway refuses their requests", permissions=["change"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse | None:
+        text = (
+            "The gateway will refuse every request of theirs within 5 seconds. Their console stays open, and says so."
+        )
+        if page := self.ask_first(request, queryset, "Suspend these organizations?", text):
+            return page
         for organization in queryset:
             organization.suspend(staff_actor(request))
+        return None
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:

@@ -1,14 +1,15 @@
 from typing import Any, cast
 
 from axes.utils import reset
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from organizations import password_link
 from organizations.admin.base import AuditedAdmin
-from organizations.forms import ResetForm
 from organizations.models import User
+from organizations.throttling import forget_links
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -24,7 +25,7 @@ class UserAdmin(AuditedAdmin):
     fields = ("email", "name", "id", "is_active", *PRIVILEGES, "last_login", "created_at")
     readonly_fields = ("id", "last_login", "created_at")
     filter_horizontal = ("groups", "user_permissions")
-    actions = ("send_set_password_link", "unlock_login")
+    actions = ("send_set_password_link", "unlock_login", "deactivate")
     secret_fields = frozenset({"password"})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -60,9 +61,10 @@ class UserAdmin(AuditedAdmin):
         for user in queryset.filter(is_active=True):
             with transaction.atomic():
                 self.record(request, user, "set_password_link_sent")
-            form = ResetForm({"email": user.email})
-            if form.is_valid():
-                form.send()
+            if not password_link.ask(user.pk):
+                with transaction.atomic():
+                    self.record(request, user, "set_password_link_sent", result="no worker was told")
+                self.message_user(request, f"No link was sent to {user.email}: no worker can be told.", messages.ERROR)
 
     @admin.action(description="Unlock login", permissions=["change"])
     def unlock_login(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -70,3 +72,24 @@ class UserAdmin(AuditedAdmin):
             with transaction.atomic():
                 self.record(request, user, "login_unlocked")
                 reset(username=user.email)
+                forget_links(user.email)
+
+    @admin.action(description="Deactivate: ends their sessions", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        text = (
+            "They are logged out at once, and can't log in again. What they made stays. You can't deactivate yourself."
+        )
+        if page := self.ask_first(request, queryset, "Deactivate these users?", text):
+            return page
+        for user in queryset.filter(is_active=True).exclude(pk=request.user.pk):
+            if self._may_touch(request, user):
+                self._deactivate(request, user)
+        return None
+
+    @transaction.atomic
+    def _deactivate(self, request: HttpRequest, user: User) -> None:
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        self.record(request, user, "deactivated")
+        # Each organization sees why its member is gone.
+        for membership in user.memberships.select_related("organization"):
+            self.record(request, membership, "deactivated")

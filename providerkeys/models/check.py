@@ -17,7 +17,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from organizations.access import Access, is_admin
+from organizations.access import Access, is_admin, staff_may
 from organizations.ids import PublicIdField
 from organizations.models import AuditEvent, Organization
 from providerkeys import badges, vault
@@ -232,8 +232,14 @@ class CredentialCheck(models.Model):
 
     @property
     def is_still_allowed(self) -> bool:
-        """Whether whoever pressed may still test. What follows a save goes on: the save was allowed, and it stands."""
-        return self.automatic or is_admin(self.requested_by_id, self.organization_id)
+        """Whether whoever pressed may still test. What follows a save goes on: the save was allowed, and it stands.
+
+        Staff may test what is stored, as long as they may change provider keys; what somebody typed is not theirs.
+        """
+        if self.automatic or is_admin(self.requested_by_id, self.organization_id):
+            return True
+        stored = self.provider_key_id is not None and self.candidate is None
+        return stored and staff_may(self.requested_by_id, "providerkeys.change_providerkey")
 
     def renew(self) -> bool:
         """Extend the lease. False when this attempt has lost it."""

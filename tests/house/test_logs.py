@@ -8,10 +8,15 @@ from datetime import datetime
 
 import pytest
 from django.db import IntegrityError
+from django.test import Client
+from pytest_django import Settings
 
 from byok_site.logs import JsonFormatter, TextFormatter, configuration
+from organizations.models import User
+from tests.cast import client_for
 
-ROW = "Failing row contains (pk_1, sk-live-CANARY-0123456789)"
+CANARY = "sk-live-CANARY-0123456789"
+ROW = f"Failing row contains (pk_1, {CANARY})"
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +30,15 @@ def restored() -> Iterator[None]:
         logger.handlers, logger.propagate = handlers, propagate
 
 
+@pytest.fixture
+def broken(alice: User, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A browser at a view that raises an exception which quotes what it was given."""
+    monkeypatch.setattr("providerkeys.views.api_keys.render", lambda *_, **__: int(CANARY))
+    client = client_for(alice)
+    client.raise_request_exception = False
+    return client
+
+
 def record(message: str, error: BaseException | None = None) -> logging.LogRecord:
     found = (type(error), error, error.__traceback__) if error else None
     return logging.LogRecord("providerkeys.tasks", logging.ERROR, __file__, 1, message, None, found)
@@ -33,25 +47,64 @@ def record(message: str, error: BaseException | None = None) -> logging.LogRecor
 def failure() -> IntegrityError:
     """A violated constraint as Django raises it, with an exception of ours behind it."""
     error = IntegrityError(f'violates "chk"\nDETAIL:  {ROW}')
-    error.__cause__ = ValueError("an innocent cause")
+    error.__cause__ = ValueError("a quoting cause")
     return error
 
 
-@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
-def test_the_words_of_a_database_error_are_withheld(formatter: logging.Formatter) -> None:
+both = pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+
+
+@both
+def test_the_words_of_no_exception_are_told(formatter: logging.Formatter) -> None:
     error = failure()
 
     line = formatter.format(record(f"Task raised {error!r}: {error}", error))
 
-    assert "CANARY" not in line
-    assert "IntegrityError" in line
-    assert "(text withheld)" in line
-    assert "an innocent cause" in line
+    assert CANARY not in line
+    assert "a quoting cause" not in line
+    assert "django.db.utils.IntegrityError" in line
+    assert "ValueError: (text withheld)" in line
 
 
-@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
-def test_the_words_of_other_errors_are_kept(formatter: logging.Formatter) -> None:
-    assert "no such file" in formatter.format(record("It failed", OSError("no such file")))
+@both
+def test_what_an_exception_gathers_notes_or_is_an_argument_of_is_withheld_too(formatter: logging.Formatter) -> None:
+    group = ExceptionGroup(f"{CANARY} of a group", [KeyError(f"{CANARY} of a part")])
+    group.add_note(CANARY)
+    line = formatter.format(record("It failed", group))
+    argument = record("")
+    argument.msg, argument.args = "It failed: %s", (group,)
+
+    assert CANARY not in line + formatter.format(argument)
+    assert "KeyError: (text withheld)" in line
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("style", ["text", "json"])
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_view_that_breaks_leaves_its_place_in_the_log_and_nothing_it_said(
+    style: str, debug: bool, broken: Client, capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    settings.DEBUG = debug
+    logging.config.dictConfig(configuration("INFO", style))
+
+    answer = broken.get("/orgs/acme/api-keys/")
+
+    said = capsys.readouterr().err
+    assert answer.status_code == 500
+    assert CANARY not in said + answer.content.decode()
+    assert "ValueError: (text withheld)" in said
+    assert "api_keys.py" in said
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_line_that_cannot_be_written_shows_no_argument(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logging.config.dictConfig(configuration("INFO", style))
+
+    logging.getLogger("providerkeys.planted").warning("%d keys", CANARY)
+
+    said = capsys.readouterr().err
+    assert CANARY not in said
+    assert "a line of providerkeys.planted can't be written: TypeError at " in said
 
 
 def test_json_is_one_object_a_line() -> None:
@@ -61,7 +114,7 @@ def test_json_is_one_object_a_line() -> None:
     assert "\n" not in line
     assert (found["level"], found["logger"], found["message"]) == ("ERROR", "providerkeys.tasks", "two\nlines")
     assert datetime.fromisoformat(found["at"]).utcoffset() is not None
-    assert found["traceback"].endswith("ValueError: wrong\n")
+    assert found["traceback"].endswith("ValueError: (text withheld)\n")
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])

@@ -396,6 +396,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "login-throttled": lone("registration/login.html", form=LoginForm(), next="", throttled="15 minutes"),
     "reset": lone("registration/password_reset_form.html", form=MailForm()),
     "reset-refused": lone("registration/password_reset_form.html", form=MailForm({"email": "x"})),
+    "reset-throttled": lone("registration/password_reset_form.html", form=MailForm(), throttled="15 minutes"),
+    "reset-away": lone("registration/password_reset_form.html", form=MailForm(), away=True),
     "reset-done": lone("registration/password_reset_done.html"),
     "reset-confirm": lone("registration/password_reset_confirm.html", form=PasswordForm(), validlink=True),
     "reset-stale": lone("registration/password_reset_confirm.html", form=None, validlink=False),

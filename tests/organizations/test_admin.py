@@ -17,7 +17,7 @@ from tests.organizations.test_login import lock, log_in
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("worker")]
 ADMIN = "/admin/organizations"
 NO_INLINES = {
     "memberships-TOTAL_FORMS": "0",
@@ -331,3 +331,42 @@ def test_a_hostile_label_forges_no_cell(staff: Client, acme: Organization) -> No
         assert r"a\r\nb\x1b[2K\u202e&lt;b&gt;" in shown
         assert "\x1b" not in shown
         assert "\u202e" not in shown
+
+
+def test_what_takes_something_away_asks_first(staff: Client, acme: Organization, dana: User) -> None:
+    for model, action, pk in (("organization", "suspend", acme.pk), ("user", "deactivate", dana.pk)):
+        asked = staff.post(f"{ADMIN}/{model}/", {"action": action, "_selected_action": [pk]}).content.decode()
+        assert "Yes, do it" in asked
+        assert "customers see it as done by Support" in asked
+    assert not AuditEvent.objects.exists()
+    assert not Organization.objects.get().is_suspended
+
+
+def test_deactivating_ends_sessions_and_tells_the_organization(staff: Client, sam: User, dana: User) -> None:
+    browser = client_for(dana)
+    run(staff, "user", "deactivate", dana.pk, sam.pk)
+    assert browser.get("/orgs/acme/provider-keys/").headers["Location"].startswith("/login/")
+    assert User.objects.get(pk=sam.pk).is_active
+    assert actions() == ["user.deactivated", "membership.deactivated"]
+
+
+def test_only_a_superuser_deactivates_somebody_with_rights(helper: User, sam: User) -> None:
+    run(client_for(helper), "user", "deactivate", sam.pk)
+    assert User.objects.get(pk=sam.pk).is_active
+
+
+@pytest.mark.parametrize(
+    ("model", "action"), [("organization", "suspend"), ("user", "deactivate"), ("user", "unlock_login")]
+)
+def test_who_may_only_look_runs_no_action(model: str, action: str, acme: Organization, dana: User) -> None:
+    viewer = User.objects.create_user("viewer@support.example", PASSWORD, is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    run(client_for(viewer), model, action, acme.pk if model == "organization" else dana.pk)
+    assert not AuditEvent.objects.exists()
+
+
+def test_members_of_a_suspended_organization_are_told(staff: Client, acme: Organization, dana: User) -> None:
+    sentence = "Acme is suspended."
+    assert sentence not in client_for(dana).get("/orgs/acme/provider-keys/").content.decode()
+    run(staff, "organization", "suspend", acme.pk)
+    assert sentence in client_for(dana).get("/orgs/acme/provider-keys/").content.decode()

@@ -66,6 +66,7 @@ class TestCreate:
 
         assert only_key().verdict == "valid"
         assert CredentialCheck.objects.count() == 1
+        assert "messages" not in alices.client.cookies
         assert toasts(alices) == ["Production was created."]
 
     def test_edited_after_the_test_it_is_untested(

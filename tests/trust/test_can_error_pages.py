@@ -23,7 +23,7 @@ SEARCH: Final = Search([KEY, ACCOUNT, PAIR, PASSWORD])
 
 
 class Broken(Exception):
-    """Its text is innocent; the frames that it passed are not."""
+    """It quotes a secret, as the exceptions of libraries do; and so do the frames that it passed."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ def _debugging(settings: Settings) -> Iterator[None]:
 
 
 def fail(*_: Any, **__: Any) -> None:
-    raise Broken("This broke.")
+    error = Broken(KEY.value, ACCOUNT.value)
+    error.add_note(PAIR.value)
+    raise error from LookupError(KEY.value)
 
 
 @pytest.mark.parametrize("where", BREAKS)
@@ -84,7 +86,8 @@ def test_can_21_the_page_tells_where_it_broke_and_nothing_else(
         patch.setattr(broken.path, fail)
         answer = client.post(broken.posted_to, broken.fields, headers={"Accept": accept})
     assert answer.status_code == 500
-    assert b"This broke." in answer.content
+    assert b"Broken" in answer.content
+    assert b"test_can_error_pages.py" in answer.content
     assert not SEARCH.hits(where, answer.content)
 
 
@@ -95,13 +98,17 @@ def djangos_own_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     _FILTER.cache_clear()
 
 
+def djangos_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.DEFAULT_EXCEPTION_REPORTER", "django.views.debug.ExceptionReporter")
+
+
 @controls(
     Control(
         test_can_21_the_page_tells_where_it_broke_and_nothing_else,
-        djangos_own_filter,
+        defect,
         {"where": where, "accept": "text/html"},
     )
-    for where in BREAKS
+    for defect, where in [*((djangos_own_filter, where) for where in BREAKS), (djangos_own_words, "at the login")]
 )
 def test_control(control: Control, request: pytest.FixtureRequest) -> None:
     control.must_bite(request)

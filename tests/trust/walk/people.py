@@ -57,7 +57,7 @@ def follow_link(scene: Scene, email: str) -> Visitor:
 
 def open_link(scene: Scene, visitor: Visitor, email: str) -> str:
     """Follow the link in the latest mail to ``email``; returns the page that takes the new password."""
-    return visitor.get(_link(scene, email)).header("location")
+    return visitor.get(eventually(lambda: _link(scene, email), 15)).header("location")
 
 
 def forget_password(scene: Scene) -> None:
@@ -76,8 +76,9 @@ def guess(scene: Scene) -> None:
 
 
 def _link(scene: Scene, email: str) -> str:
-    """The link in the latest mail to ``email``. Transport broke its long lines; they are joined again."""
-    files = sorted((scene.product.data_dir / "mail").iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
+    """The link in the latest mail to ``email``, if a worker has sent one. Transport broke its long lines; they are joined."""
+    folder = scene.product.data_dir / "mail"
+    files = sorted(folder.glob("*"), key=lambda file: file.stat().st_mtime, reverse=True)
     mails = [decodestring(file.read_bytes()).decode() for file in files]
-    *_, link = _LINK.findall(next(mail for mail in mails if f"To: {email}" in mail))
-    return str(link)
+    links = [link for mail in mails if f"To: {email}" in mail for link in _LINK.findall(mail)]
+    return str(links[0]) if links else ""
