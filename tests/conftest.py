@@ -1,10 +1,14 @@
 """What every test of the suite shares."""
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from django.template import Template
+from django.test.utils import _TestState
 
 from tests import chromium, settings
 
@@ -32,6 +36,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
         if not browser and item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason="Chromium was not found"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is collected stays: nobody looks for garbage among thousands of tests, neither now nor later."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_templates(django_test_environment: None) -> None:
+    """Nobody asks which templates a page was made of; to keep a copy of each one's context takes long."""
+    Template._render = _TestState.saved_data.template_render  # type: ignore[attr-defined]
 
 
 def pytest_unconfigure() -> None:

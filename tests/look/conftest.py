@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,13 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.chromium import ARGUMENTS, find
 from tests.look.house import House
 from tests.look.stage import Stage
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has all of this folder: its browser starts once."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("look"))
 
 
 @pytest.fixture(scope="package")

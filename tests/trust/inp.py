@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -35,7 +36,8 @@ from tests.trust.net import Guard
 _WINDOW: Final = 8
 _GRAM: Final = 5
 _LONGEST_SEARCHED: Final = 20_000
-_CPU_SECONDS: Final = 1.0
+CPU_SECONDS: Final = 1.0
+"""What the longest answer may take."""
 _WRITES: Final = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)
 # How a sentence begins that says what to do.
 _ADVICE: Final = re.compile(
@@ -209,21 +211,34 @@ def says_what_to_do(sentence: str) -> bool:
 # What must hold.
 
 
+def timed[T](send: Callable[[], T], bound: float) -> tuple[T, float]:
+    """What ``send`` returns, and the CPU seconds that it took. Where those are more than ``bound``, it happens again and the
+    second time counts: what is used for the first time is loaded and compiled, and an input that is slow is so each time.
+    """
+    answer, took = _timed(send)
+    return _timed(send) if took >= bound else (answer, took)
+
+
+def _timed[T](send: Callable[[], T]) -> tuple[T, float]:
+    # Of this thread: what a server of another test does beside it is not ours.
+    started = time.thread_time()
+    answer = send()
+    return answer, time.thread_time() - started
+
+
 def is_refused(desk: Desk, given: Input, outcome: Refused) -> None:
     """At every form that it reaches: the sentence at its field, nothing of a secret, no row, no task, no packet."""
     if set(given.forms) & set(table.STORED):
         desk.stored(given.provider)
     with leaves_no_trace(desk):
         for form in forms_of(given):
-            started = time.process_time()
-            answer = desk.post(form, given)
-            took = time.process_time() - started
+            answer, took = timed(partial(desk.post, form, given), CPU_SECONDS)
             page = answer.content.decode()
             assert answer.status_code == 422, (str(form), answer.status_code)
             assert sentences_at(page, outcome.at) == [outcome.says], str(form)
             assert label_of(page, outcome.at), f"{form}: the summary doesn't name the field"
             assert not shows(answer, secrets_in(given)), f"{form}: a part of the secret is shown"
-            assert took < _CPU_SECONDS, f"{form}: {took} s"
+            assert took < CPU_SECONDS, f"{form}: {took} s"
     assert says_what_to_do(outcome.says)
 
 

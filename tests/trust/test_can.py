@@ -19,17 +19,15 @@ from tests.trust.walk.browser import PLACES
 from tests.trust.walk.scene import PYTHON_PROCESSES, SECRETS_FILE, TOKEN, own_places
 
 BROWSER: Final = 11
-# A process a run: two workers share them.
-QUIET: Final = pytest.mark.xdist_group("product-can")
-LOUD: Final = pytest.mark.xdist_group("product-can-loud")
-RUNS: Final = [pytest.param("default", marks=QUIET), pytest.param("loud", marks=LOUD)]
+RUNS: Final = ("default", "loud")
+# Each is mostly waited for: one after the other, beside the browsers of tests/e2e, they leave a core to all other tests.
+pytestmark = pytest.mark.xdist_group("product-can")
 
 
 def in_sinks(run: str) -> list[ParameterSet]:
     """Each sink of a run. The browser walks through the first one only."""
-    own = {"default": QUIET, "loud": LOUD}[run]
-    browser = [pytest.param(run, BROWSER, marks=[own, pytest.mark.browser])] if run == "default" else []
-    return [*(pytest.param(run, number, marks=own) for number in SINKS if number != BROWSER), *browser]
+    browser = [pytest.param(run, BROWSER, marks=pytest.mark.browser)] if run == "default" else []
+    return [*(pytest.param(run, number) for number in SINKS if number != BROWSER), *browser]
 
 
 @pytest.fixture(scope="session")

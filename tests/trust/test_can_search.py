@@ -107,6 +107,6 @@ def test_can_00_the_time_grows_with_the_haystack_alone() -> None:
     """Two megabytes for a thousand canaries: lines of a log, with what can be opened in each."""
     search = Search([OURS, *(Canary.api_key(str(number), mint(PREFIX).plaintext) for number in range(1000))])
     line = f"2026-01-01T00:00:00.000+00:00 INFO {secrets.token_urlsafe(30)} {secrets.token_hex(20)} &amp; %41 done\n"
-    started = time.process_time()
+    started = time.thread_time()
     assert {hit.canary for hit in search.hits("here", line.encode() * 14_000 + OURS.value.encode())} == {OURS.name}
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5

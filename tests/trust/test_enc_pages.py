@@ -172,5 +172,7 @@ def making_a_regions_hint_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         Control(test_enc_17_no_page_opens_a_secret, making_the_hint_when_asked, {"who": "staff"}),
     ]
 )
-def test_control(control: Control, request: pytest.FixtureRequest) -> None:
+def test_control(control: Control, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    # It bites with a key of each kind.
+    monkeypatch.setattr(f"{__name__}.KEYS", len(OTHERS) + 2)
     control.must_bite(request)

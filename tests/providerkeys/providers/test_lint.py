@@ -37,10 +37,10 @@ def test_each_providers_wrong_kinds_are_refused_everywhere(slug: str) -> None:
 
 def test_a_mebibyte_of_quotes_is_refused_at_once() -> None:
     quotes = "'" * 512 * 1024
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(lint.Refused, match="longer than any API key"):
         lint.lint(_provider("openai"), f"{quotes}{_OPENAI}{quotes}")
-    assert time.process_time() - started < 0.1
+    assert time.thread_time() - started < 0.1
 
 
 @pytest.mark.parametrize("key", ["pk_" + "F" * 40, "key_short", "ork_" + "F" * 22, "sk-https://" + "F" * 22])
