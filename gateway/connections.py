@@ -17,28 +17,43 @@ from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
 
-@dataclass(slots=True)
-class Call:
-    """One request's wish, for a ``fresh`` connection, and what it got: one that had been ``reused``, or not."""
-
-    fresh: bool = False
-    reused: bool = False
-
-
-call: ContextVar[Call] = ContextVar("call")
-"""Of the request that is being sent; whoever uses a ``Connector`` sets it."""
-
-_poll = select.poll()
-
-
 class _Handler(ResponseHandler):
-    """aiohttp's, which leaves whoever reads a body waiting when what comes is no HTTP any more (measured on 3.14.5)."""
+    """aiohttp's, which leaves whoever reads a body waiting when what comes is no HTTP any more (measured on 3.14.5).
+
+    ``heard``: whether anything has come since a request took this connection from those that were kept.
+    """
+
+    heard = False
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = True
+        super().data_received(data)
 
     def set_exception(self, *args: Any, **kwargs: Any) -> None:
         super().set_exception(*args, **kwargs)
         body = self._payload
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ClientPayloadError())
+
+
+@dataclass(slots=True)
+class Call:
+    """One request's wish, for a ``fresh`` connection, and what it got: one that had been ``kept``, or a new one."""
+
+    fresh: bool = False
+    kept: _Handler | None = None
+    is_new: bool = False
+
+    @property
+    def unheard(self) -> bool:
+        """Whether it took a kept connection on which not one byte has come since."""
+        return self.kept is not None and not self.kept.heard
+
+
+call: ContextVar[Call] = ContextVar("call")
+"""Of the request that is being sent; whoever uses a ``Connector`` sets it."""
+
+_poll = select.poll()
 
 
 class Connector(aiohttp.TCPConnector):
@@ -58,9 +73,9 @@ class Connector(aiohttp.TCPConnector):
         mine, others = call.get(), list[Connection]()
         try:
             while True:
-                mine.reused = True
+                mine.kept, mine.is_new = None, False
                 connection = await super().connect(req, traces, timeout)
-                if not mine.reused:
+                if mine.is_new:
                     return connection
                 if not _is_quiet(connection):
                     connection.close()
@@ -68,6 +83,8 @@ class Connector(aiohttp.TCPConnector):
                     # One that is gone says nothing of the others: they are left to whoever comes next.
                     others.append(connection)
                 else:
+                    mine.kept = cast("_Handler", connection.protocol)
+                    mine.kept.heard = False
                     return connection
         finally:
             for other in others:
@@ -79,7 +96,7 @@ class Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 -- the signature is aiohttp's.
     ) -> ResponseHandler:
-        call.get().reused = False
+        call.get().is_new = True
         return await super()._create_connection(req, traces, timeout)
 
 

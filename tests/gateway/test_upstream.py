@@ -276,3 +276,33 @@ def test_a_kept_connection_that_fails_later_is_not_tried_again(stand: Stand, mon
         assert stand.post().status_code == 200
         assert said(stand.post()) == (502, "provider_unreachable")
         assert server.connections == 1
+
+
+def test_a_kept_connection_on_which_an_answer_began_is_not_tried_again(stand: Stand) -> None:
+    """Half a head is a word of the provider: it has the request, and may be serving it."""
+
+    def talk(_: Server, connection: socket.socket) -> None:
+        request_from(connection)
+        connection.sendall(answer(GOOD))
+        request_from(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nx-ratelimit-limit: 5")
+
+    with stand.with_provider(provider(talk)) as server:
+        assert stand.post().status_code == 200
+        assert said(stand.post()) == (502, "provider_unreachable")
+        assert server.connections == 1
+
+
+def test_a_request_goes_out_again_once_and_no_more(stand: Stand) -> None:
+    def talk(server: Server, connection: socket.socket) -> None:
+        request_from(connection)
+        if server.connections == 1:
+            connection.sendall(answer(GOOD))
+            request_from(connection)
+        closing(connection)
+
+    with stand.with_provider(provider(talk)) as server:
+        assert stand.post().status_code == 200
+        got = stand.post()
+        assert (*said(got), got.headers["x-byok-attempts"]) == (502, "provider_unreachable", "1")
+        assert server.connections == 2
