@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from gateway import app, authenticate, catalog, cooldowns, resolve, suspects, upstream, ways_in
+from gateway import app, authenticate, catalog, cooldowns, db, resolve, suspects, upstream, ways_in
 from organizations.access import Access
 from organizations.models import ApiKey
 from providerkeys.models import Draft, ProviderKey
@@ -39,6 +39,8 @@ class Gateway:
     def record(self) -> None:
         """Have everything that went by written down now."""
         asyncio.run_coroutine_threadsafe(app.recorder.flush(), self.loop).result(10)
+        # What the recorder had begun to write by itself is written by the same thread.
+        db.RECORDS.submit(bool).result(10)
 
     def reopen(self) -> None:
         """Have it make its client anew, by the settings of now."""
