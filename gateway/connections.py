@@ -12,33 +12,47 @@ from typing import Any, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ClientRequest
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
 
-@dataclass(slots=True)
-class Call:
-    """One request's wish, for a ``fresh`` connection, and what it got: one that had been ``reused``, or not."""
-
-    fresh: bool = False
-    reused: bool = False
-
-
-call: ContextVar[Call] = ContextVar("call")
-"""Of the request that is being sent; whoever uses a ``Connector`` sets it."""
-
-_poll = select.poll()
-
-
 class _Handler(ResponseHandler):
-    """aiohttp's, which leaves whoever reads a body waiting when what comes is no HTTP any more (measured on 3.14.5)."""
+    """aiohttp's, which leaves whoever reads a body waiting when what comes is no HTTP any more (measured on 3.14.5).
+
+    ``heard``: whether anything has come since a request took this connection from those that were kept.
+    """
+
+    heard = False
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = True
+        super().data_received(data)
 
     def set_exception(self, *args: Any, **kwargs: Any) -> None:
         super().set_exception(*args, **kwargs)
         body = self._payload
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ClientPayloadError())
+
+
+@dataclass(slots=True)
+class Call:
+    """One request's wish, for a ``fresh`` connection, and what it got: one that had been ``kept``, or a new one."""
+
+    fresh: bool = False
+    kept: _Handler | None = None
+
+    @property
+    def unheard(self) -> bool:
+        """Whether it took a kept connection on which not one byte has come since."""
+        return self.kept is not None and not self.kept.heard
+
+
+call: ContextVar[Call] = ContextVar("call")
+"""Of the request that is being sent; whoever uses a ``Connector`` sets it."""
+
+_poll = select.poll()
 
 
 class Connector(aiohttp.TCPConnector):
@@ -48,39 +62,21 @@ class Connector(aiohttp.TCPConnector):
         super().__init__(**options)
         self._factory = cast("partial[ResponseHandler]", partial(_Handler, loop=self._loop))
 
-    async def connect(
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 -- the signature is aiohttp's.
-    ) -> Connection:
-        """A quiet connection from the pool, or a new one; those that are not good any more are closed on the way."""
-        mine, others = call.get(), list[Connection]()
-        try:
-            while True:
-                mine.reused = True
-                connection = await super().connect(req, traces, timeout)
-                if not mine.reused:
-                    return connection
-                if not _is_quiet(connection):
-                    connection.close()
-                elif mine.fresh:
-                    # One that is gone says nothing of the others: they are left to whoever comes next.
-                    others.append(connection)
-                else:
-                    return connection
-        finally:
-            for other in others:
-                other.release()
+    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
+        """A quiet connection that was kept; those that are not good any more are closed on the way. None: make a new one.
 
-    async def _create_connection(
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 -- the signature is aiohttp's.
-    ) -> ResponseHandler:
-        call.get().reused = False
-        return await super()._create_connection(req, traces, timeout)
+        Where that one is wished for, nobody takes the kept ones meanwhile: others would open more of them, and they stay
+        (measured: after 100,000 requests 600 descriptors).
+        """
+        mine = call.get()
+        mine.kept = None
+        while not mine.fresh and (connection := await super()._get(key, traces)):
+            if _is_quiet(connection):
+                mine.kept = cast("_Handler", connection.protocol)
+                mine.kept.heard = False
+                return connection
+            connection.close()
+        return None
 
 
 def _is_quiet(connection: Connection) -> bool:

@@ -138,7 +138,7 @@ async def _send(endpoint: Endpoint, path: str, headers: Mapping[str, str], body:
             )
     except Exception as error:  # noqa: BLE001 -- none of the library's may leave, whatever it is.
         reason = _reason(error)
-        stale = mine.reused and isinstance(error, _GONE) and time.monotonic() - started < _STALE_SECONDS
+        stale = mine.unheard and isinstance(error, _GONE) and time.monotonic() - started < _STALE_SECONDS
     else:
         if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES or 400 <= response.status < 600:
             return Answer(response)

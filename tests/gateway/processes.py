@@ -46,11 +46,11 @@ class Process:
 
 
 @contextmanager
-def processes(base_urls: Mapping[str, str], count: int = 1) -> Iterator[list[Process]]:
-    """So many of them, in front of the database that this test sees and of these providers."""
-    ports = [_free_port() for _ in range(count)]
+def processes(base_urls: Mapping[str, str], count: int = 1, *, database: str = "") -> Iterator[list[Process]]:
+    """So many of them, in front of these providers and of the ``database`` with this URL, or of that which this test sees."""
+    ports = [free_port() for _ in range(count)]
     with ExitStack() as stack:
-        running = [stack.enter_context(_started(port, base_urls)) for port in ports]
+        running = [stack.enter_context(_started(port, base_urls, database or database_url())) for port in ports]
         try:
             for port in ports:
                 eventually(lambda port=port: _is_up(port), 20)  # type: ignore[misc]
@@ -60,18 +60,19 @@ def processes(base_urls: Mapping[str, str], count: int = 1) -> Iterator[list[Pro
                 one.kill()
 
 
-def _started(port: int, base_urls: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _started(port: int, base_urls: Mapping[str, str], database: str) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "PORT": str(port),
-        "DATABASE_URL": database_url(),
+        "DATABASE_URL": database,
         "PROVIDER_BASE_URLS": json.dumps(dict(base_urls)),
         "DJANGO_SETTINGS_MODULE": "byok_site.settings",
     }
     return subprocess.Popen([sys.executable, "-m", "byok_site.web", "gateway"], cwd=ROOT, env=environment)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

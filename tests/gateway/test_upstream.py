@@ -1,5 +1,6 @@
 """Providers that speak HTTP badly, slowly, without end, or out of turn."""
 
+import asyncio
 import socket
 import struct
 import threading
@@ -13,6 +14,7 @@ from typing import Any, Final
 import pytest
 import requests
 
+from gateway.connections import Connector
 from gateway.models import RequestRecord
 from organizations.access import Access
 from organizations.models import ApiKey
@@ -276,3 +278,73 @@ def test_a_kept_connection_that_fails_later_is_not_tried_again(stand: Stand, mon
         assert stand.post().status_code == 200
         assert said(stand.post()) == (502, "provider_unreachable")
         assert server.connections == 1
+
+
+def test_a_kept_connection_on_which_an_answer_began_is_not_tried_again(stand: Stand) -> None:
+    """Half a head is a word of the provider: it has the request, and may be serving it."""
+
+    def talk(_: Server, connection: socket.socket) -> None:
+        request_from(connection)
+        connection.sendall(answer(GOOD))
+        request_from(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nx-ratelimit-limit: 5")
+
+    with stand.with_provider(provider(talk)) as server:
+        assert stand.post().status_code == 200
+        assert said(stand.post()) == (502, "provider_unreachable")
+        assert server.connections == 1
+
+
+def test_a_request_goes_out_again_once_and_no_more(stand: Stand) -> None:
+    def talk(server: Server, connection: socket.socket) -> None:
+        request_from(connection)
+        if server.connections == 1:
+            connection.sendall(answer(GOOD))
+            request_from(connection)
+        closing(connection)
+
+    with stand.with_provider(provider(talk)) as server:
+        assert stand.post().status_code == 200
+        got = stand.post()
+        assert (*said(got), got.headers["x-byok-attempts"]) == (502, "provider_unreachable", "1")
+        assert server.connections == 2
+
+
+def test_whoever_waits_for_a_new_connection_keeps_no_other_from_anybody(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two are kept. One is gone, and while its request waits for a new one, the other serves the next caller."""
+    both, gone, waiting, go = threading.Barrier(2), threading.Event(), threading.Event(), threading.Event()
+    honest = Connector._create_connection
+
+    def talk(server: Server, connection: socket.socket) -> None:
+        request_from(connection)
+        if server.connections <= 2 and not gone.is_set():
+            both.wait(20)
+        connection.sendall(answer(GOOD))
+        while connection.recv(1, socket.MSG_PEEK):
+            if not gone.is_set():
+                gone.set()
+                closing(connection)
+                return
+            request_from(connection)
+            connection.sendall(answer(GOOD))
+
+    async def slow(self: Connector, *arguments: Any) -> Any:
+        waiting.set()
+        await asyncio.to_thread(go.wait, 20)
+        return await honest(self, *arguments)
+
+    with stand.with_provider(provider(talk)) as server, ThreadPoolExecutor(2) as callers:
+        list(callers.map(lambda _: stand.post(), range(2)))
+        monkeypatch.setattr(Connector, "_create_connection", slow)
+        unlucky = callers.submit(stand.post)
+        assert waiting.wait(20)
+        try:
+            assert stand.post().status_code == 200
+            assert server.connections == 2
+        finally:
+            go.set()
+        assert unlucky.result().status_code == 200
+        assert server.connections == 3
+        stand.gateway.reopen()

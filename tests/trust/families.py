@@ -1,7 +1,7 @@
 """The last word of each family of the battery: ``ENC: 70 cases, 70 passed, 0 failed``.
 
 A family is the modules ``tests/trust/test_<family>….py``; a new one joins by its name. A test called ``test_control…``
-plants a defect that a case must notice: it is no case, and is counted beside them.
+plants a defect that a case must notice: it is no case, and is counted beside them. Below that stands what cases measure.
 """
 
 import re
@@ -23,7 +23,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     lines = list(summary(_outcomes(terminalreporter)))
     if lines:
         terminalreporter.section("trust")
-    for line in lines:
+    for line in [*lines, *_printed(terminalreporter)]:
         terminalreporter.write_line(line)
 
 
@@ -38,6 +38,12 @@ def summary(outcomes: Mapping[str, str]) -> Iterator[str]:
         told, planted = cases[family], controls[family]
         line = f"{family}: {told.total()} cases, {told['passed']} passed, {told['failed']} failed"
         yield f"{line} ({planted.total()} planted defects, {planted['passed']} noticed)"
+
+
+def _printed(reporter: TerminalReporter) -> Iterator[str]:
+    """What a case measures and does not judge: the property ``printed`` of its report."""
+    for report in reporter.stats.get("passed", []):
+        yield from (str(text) for name, text in report.user_properties if name == "printed")
 
 
 def _outcomes(reporter: TerminalReporter) -> dict[str, str]:

@@ -75,7 +75,7 @@ def sweep(*, whole: bool, **environment: str) -> Swept:
         hits=searching.result(),
         places={number: frozenset(one.place for one in found) for number, found in evidence.items()},
         allowed=frozenset(scene.secrets.allowed),
-        planted=frozenset(canary.name for canary in plants.canaries.values()),
+        planted=frozenset(scene.secrets.planted.union(canary.name for canary in plants.canaries.values())),
         forced=scene.forced,
         violations=frozenset(f"{one.kind} at {one.name}: {one.detail}" for one in violations if one.kind != _AGAIN),
         canaries=frozenset(canary.name for canary in scene.secrets.canaries),

@@ -12,10 +12,11 @@ from _pytest.mark import ParameterSet
 from byok_site import secret_keys
 from tests.fakeproviders import providers, samples
 from tests.trust.disguises import DISGUISES
-from tests.trust.faults.layers import WEB
+from tests.trust.faults.layers import GATEWAY, WEB
 from tests.trust.sinks import SINKS
 from tests.trust.sweep import Swept, sweep
 from tests.trust.walk.browser import PLACES
+from tests.trust.walk.programs import SLIPPED
 from tests.trust.walk.scene import PYTHON_PROCESSES, SECRETS_FILE, TOKEN, own_places
 
 BROWSER: Final = 11
@@ -66,6 +67,13 @@ def test_can_07_no_task_has_a_result(swept: Swept) -> None:
 def test_can_21_every_layer_has_failed_with_a_secret_in_it(swept: Swept, layer: str) -> None:
     """But for the broker's: what cannot be sent to a worker now is sent by the sweep."""
     assert (500 in swept.forced[layer]) is (layer != "publish")
+
+
+@pytest.mark.parametrize("swept", RUNS, indirect=True)
+@pytest.mark.parametrize("layer", GATEWAY)
+def test_can_21_so_has_every_layer_of_the_gateway(swept: Swept, layer: str) -> None:
+    """A client that fails is a provider out of reach; records are written when all have been answered."""
+    assert swept.forced[layer] == [{"client": 502, "record": 401}.get(layer, 500)]
 
 
 @pytest.mark.parametrize("swept", RUNS, indirect=True)
@@ -158,6 +166,13 @@ def test_control_00_so_is_everything_in_the_loud_run(swept: Swept) -> None:
         if not swept.found(f"planted in sink {sink}: {disguise}", sink)
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize("swept", RUNS, indirect=True)
+@pytest.mark.parametrize(("sink", "place"), [(4, "db.sqlite3"), (9, "web.log"), (10, "answer"), (18, "dumpdata")])
+def test_control_00_what_the_gateway_logs_records_or_answers_is_found(swept: Swept, sink: int, place: str) -> None:
+    (slipped,) = {canary for canary in swept.planted if canary.endswith(SLIPPED)}
+    assert any(place in found for found in swept.found(slipped, sink))
 
 
 @pytest.mark.parametrize("swept", [RUNS[0]], indirect=True)

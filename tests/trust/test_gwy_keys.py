@@ -1,8 +1,13 @@
-"""GWY-01…04: API keys can't be guessed, are stored as a digest, shown once, and cost nothing when they are mistyped."""
+"""GWY-01…04, 09: API keys can't be guessed or felt out, are stored as a digest, shown once, and cost nothing when mistyped."""
 
 import hashlib
 import hmac
 import re
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+from types import FrameType
 from typing import Any, Final
 
 import pytest
@@ -109,6 +114,56 @@ def test_gwy_04_a_wrong_checksum_costs_no_query(gateway: Gateway, api_key: str, 
         assert len(sent) == 1
 
 
+# GWY-09
+
+# Of the secret's characters so many are right.
+RIGHT: Final = (0, 1, 8, 16, 31)
+TURNS: Final = 60
+
+
+def test_gwy_09_right_first_characters_take_no_other_way(
+    db: None, alice_access: Access, record_property: Callable[[str, object], None]
+) -> None:
+    """Whoever knows a look-up part learns nothing about the secret: what runs is the same, call by call. Times are printed."""
+    _, plaintext = ApiKey.issue(alice_access, "production")
+    guesses = {right: _guess(plaintext, right) for right in RIGHT}
+    assert [ApiKey.find(guess) for guess in guesses.values()] == [None] * len(RIGHT)
+    ways = [_way(guess) for guess in guesses.values()]
+    assert all(way == ways[0] for way in ways)
+    times = {right: list[int]() for right in RIGHT}
+    for _ in range(TURNS):
+        for right, guess in guesses.items():
+            started = time.perf_counter_ns()
+            ApiKey.find(guess)
+            times[right].append(time.perf_counter_ns() - started)
+    told = ", ".join(f"{right} right: {median(times[right]) / 1000:.0f} µs" for right in RIGHT)
+    record_property("printed", f"GWY-09, medians of {TURNS}: {told}")
+
+
+def _guess(plaintext: str, right: int) -> str:
+    """A well-formed key with the same look-up part, and so many right characters before the first wrong one."""
+    secret = plaintext[17:49]
+    wrong = "".join("a" if character != "a" else "b" for character in secret[right:])
+    body = plaintext[5:17] + secret[:right] + wrong
+    return f"byok_{body}{tokens._checksum(body)}"
+
+
+def _way(guess: str) -> list[str]:
+    """Every function that is called, Python's own ones too, while somebody looks up ``guess``."""
+    called = list[str]()
+
+    def note(frame: FrameType, event: str, given: Any) -> None:
+        if event in {"call", "c_call"}:
+            called.append(given.__name__ if event == "c_call" else frame.f_code.co_qualname)
+
+    sys.setprofile(note)
+    try:
+        ApiKey.find(guess)
+    finally:
+        sys.setprofile(None)
+    return called
+
+
 # Defects
 
 
@@ -136,6 +191,14 @@ def the_key_as_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def comparing_as_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "matches", lambda plaintext, stored: tokens.digest(plaintext) == stored)
+
+
+def comparing_up_to_the_first_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_same(one: str, other: str) -> bool:
+        return one == other
+
+    the_key_as_its_digest(monkeypatch)
+    monkeypatch.setattr(tokens, "matches", lambda given, stored: bool(stored) and all(map(is_same, given, stored)))
 
 
 def a_hint_that_tells_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +230,7 @@ def asking_the_database_first(monkeypatch: pytest.MonkeyPatch) -> None:
         Control(test_gwy_02_what_is_stored_is_a_digest, a_hint_that_tells_all),
         Control(test_gwy_02_it_is_compared_in_constant_time, comparing_as_texts),
         Control(test_gwy_03_it_is_shown_once, a_hint_that_tells_all),
+        Control(test_gwy_09_right_first_characters_take_no_other_way, comparing_up_to_the_first_difference),
         *(
             Control(test_gwy_04_a_wrong_checksum_costs_no_query, asking_the_database_first, {"name": name})
             for name in ("Authorization", "x-api-key")

@@ -1,6 +1,8 @@
 from django.apps import AppConfig
+from django.conf import settings
 
-from tests.trust.faults.layers import plant
+from tests.trust.faults import slips
+from tests.trust.faults.layers import asked, fault_file, plant
 
 
 class Faults(AppConfig):
@@ -11,4 +13,5 @@ class Faults(AppConfig):
         from tests.trust.faults.hurry import hurry  # noqa: PLC0415
 
         plant()
+        slips.plant(asked(fault_file(settings.DATA_DIR), slips.SLIPS))
         hurry()

@@ -119,16 +119,27 @@ WORKER: Final = {
     "end": Layer("providerkeys.models.check.CredentialCheck.finish"),
 }
 """In the order of the way."""
+GATEWAY: Final = {
+    "caller": Layer("gateway.app.authenticate", _quoting_the_call),
+    "opening": Layer("gateway.resolve.Candidate.open", _quoting_the_call),
+    "headers": Layer("gateway.headers.to_provider", _quoting_the_call),
+    "client": Layer("aiohttp.ClientSession._request", _quoting_the_call),
+    "scrubber": Layer("gateway.scrub.Scrubber.whole", _quoting_the_call),
+    "record": Layer("gateway.record._row", _quoting_the_call),
+}
+"""The way of a program's request, in the web process."""
 
 
 def plant() -> None:
     """Make every layer of this process ask ``run/fault`` whether it fails."""
     file = fault_file(settings.DATA_DIR)
-    for name, layer in (WORKER if "worker" in sys.argv else WEB).items():
-        layer.make_fail_at(_asked(file, name))
+    for name, layer in (WORKER if "worker" in sys.argv else {**WEB, **GATEWAY}).items():
+        layer.make_fail_at(asked(file, name))
 
 
-def _asked(file: Path, name: str) -> Callable[[], bool]:
+def asked(file: Path, name: str) -> Callable[[], bool]:
+    """Whether ``name`` is told to fail now."""
+
     def is_told() -> bool:
         try:
             return file.read_text() == name

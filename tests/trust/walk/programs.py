@@ -1,7 +1,6 @@
 """Programs that use the gateway with keys of this run: served, streamed, refused, failed over, cut; and what they are told.
 
-``walk`` wants a product whose people can already log in. It saves its own provider keys, each for an API key of its own, and
-returns every answer that its programs got; they are in the scene's record as well.
+``walk`` wants a product whose people can already log in. It saves its own provider keys, each for an API key of its own.
 """
 
 import json
@@ -13,13 +12,17 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from organizations import tokens
+from tests.fakeproviders.shape import API_KEY
 from tests.processes import eventually
 from tests.trust.canary import Canary
+from tests.trust.faults.layers import GATEWAY
+from tests.trust.faults.slips import SLIPS
 from tests.trust.walk.keys import issue, save_form
 from tests.trust.walk.kinds import ACCOUNT, form_of
 from tests.trust.walk.scene import Scene, Typed
 from tests.trust.walk.visitor import Answer, Visitor
 
+SLIPPED: Final = "given away by the gateway"
 _PATIENCE: Final = 30.0
 _SAID: Final = [{"role": "user", "content": "hi"}]
 _MODELS: Final = {
@@ -88,9 +91,8 @@ class Program:
             connection.recv(1024)
 
 
-def walk(scene: Scene, visitor: Visitor, account: Typed) -> list[Answer]:
+def walk(scene: Scene, visitor: Visitor, account: Typed) -> None:
     """All of it, in the name of an Admin of Acme; ``account`` lends its private key to all service accounts."""
-    before = len(scene.record.answers)
     programs = _equip(scene, visitor, account)
     for program, served in programs:
         for provider in served:
@@ -107,7 +109,8 @@ def walk(scene: Scene, visitor: Visitor, account: Typed) -> list[Answer]:
     _unreadable(scene, visitor)
     _down(scene, first)
     _await_records(scene)
-    return [answer for answer in scene.record.answers[before:] if "program" in answer.place]
+    _fail_everywhere(scene, visitor)
+    _slip(scene, visitor)
 
 
 def _equip(scene: Scene, visitor: Visitor, account: Typed) -> list[tuple[Program, list[str]]]:
@@ -174,7 +177,7 @@ def _refused(scene: Scene, visitor: Visitor, good: Program) -> None:
         (good.send("GET", "/v1/chat/completions"), 405),
         (good.send("GET", f"/v1/models/openai/{pasted}"), 404),
         (good.send("POST", "/v1/files", pasted.encode()), 404),
-        (nobody.post("/v1/chat/completions", {"model": "openai/gpt-4o", "messages": _SAID, "api_key": pasted}), 403),
+        (nobody.complete("mistral", api_key=pasted), 403),
     ]
     disabled, pk = _issue(scene, visitor, "program that is shut out")
     _write(scene, "UPDATE organizations_apikey SET enabled = 0 WHERE id = ?", pk)
@@ -228,4 +231,28 @@ def _down(scene: Scene, program: Program) -> None:
 def _await_records(scene: Scene) -> None:
     """They are written about once a second; the sweep wants all of them."""
     named = "SELECT count(*) FROM gateway_requestrecord WHERE reason LIKE 'cut%' OR reason = 'caller_left'"
-    eventually(lambda: scene.one(named) >= 2, 10)
+    eventually(lambda: scene.one(named) >= 2, _PATIENCE)
+
+
+def _fail_everywhere(scene: Scene, visitor: Visitor) -> None:
+    """Ask while each layer of the gateway fails; of records, until the log says so."""
+    program, pk = _issue(scene, visitor, "program in trouble")
+    _save_for(scene, visitor, scene.secrets.credential("openai", "echo", "used in trouble"), pk)
+    for name in GATEWAY:
+        with scene.failing(name) as statuses:
+            statuses.append(program.complete("openai").status)
+            if name == "record":
+                log = scene.product.data_dir / "log" / "web.log"
+                eventually(lambda log=log: b"could not be recorded" in log.read_bytes(), _PATIENCE)  # type: ignore[misc]
+
+
+def _slip(scene: Scene, visitor: Visitor) -> None:
+    """The gateway logs a secret, records it and leaves it in an error: planted, and to be found in all three."""
+    program, pk = _issue(scene, visitor, SLIPPED)
+    typed = scene.secrets.credential("openai", "echo", SLIPPED)
+    scene.secrets.planted.add(typed.fields[API_KEY].name)
+    _save_for(scene, visitor, typed, pk)
+    with scene.failing(SLIPS):
+        assert typed.value in program.complete("openai").text
+        told = "SELECT count(*) FROM gateway_requestrecord WHERE provider_key_hint = ?"
+        eventually(lambda: scene.one(told, typed.value) == 1, _PATIENCE)

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.trust.walk import broken, browser, keys, kinds, leaving, lives, people
+from tests.trust.walk import broken, browser, keys, kinds, leaving, lives, people, programs
 from tests.trust.walk.scene import ALICE, Scene
 
 
@@ -29,6 +29,7 @@ def go(scene: Scene, planted_in_browser: dict[str, str | list[str]] | None, *, t
         keys.misuse(scene, alice, dana, charlie)
         keys.live(scene, alice, served)
         lives.live_everywhere(scene, alice, account)
+        programs.walk(scene, alice, account)
         leaving.delete_key(scene, alice)
         leaving.delete_regions(scene, alice)
         leaving.delete_organization(scene, charlie)

@@ -82,6 +82,8 @@ class Secrets:
     def __init__(self) -> None:
         self.canaries: list[Canary] = []
         self.allowed: set[tuple[str, str]] = set()
+        self.planted: set[str] = set()
+        """Of those that a planted defect gives away."""
 
     def add(self, canary: Canary) -> Canary:
         self.canaries.append(canary)
