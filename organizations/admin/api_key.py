@@ -21,7 +21,7 @@ class ApiKeyAdmin(AuditedAdmin):
     fields = ("organization", "name", "hint", "id", "enabled", "expires_at", "last_used_at", "created_at", "created_by")
     readonly_fields = ("organization", "hint", "id", "enabled", "last_used_at", "created_at", "created_by")
     actions = ("disable", "enable")
-    secret_fields = frozenset({"lookup", "digest"})
+    secret_fields = frozenset({"lookup", "digest", "former_lookup", "former_digest"})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
