@@ -1,9 +1,7 @@
 """API keys: their list, the page that makes one and shows it once, and what serves each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,66 +13,37 @@ from django_htmx.http import replace_url, reselect, reswap, retarget
 
 from organizations.access import Access, admin_view, member_view
 from organizations.models import ApiKey
-from providerkeys import badges
-from providerkeys.badges import Badge
 from providerkeys.forms import ApiKeyForm
-from providerkeys.models import ProviderKey
-from providerkeys.views.answers import Answer, answers, resolvable_keys
+from providerkeys.views.api_key_listing import ApiKeyPage, ApiKeyRow
 from providerkeys.views.htmx import asked_by_htmx, leave, show
+from providerkeys.views.serving import keys_around
 
-_EXPIRED: Final = Badge("Expired", "amber", "hourglass")
 _PRESSES: Final = "api_key_presses"
 _PRESSES_KEPT: Final = 10
-
-
-@dataclass(frozen=True)
-class ApiKeyRow:
-    """An API key and what each provider's keys are to it. Everything else is the API key's own."""
-
-    api_key: ApiKey
-    answers: Sequence[Answer] = ()
-
-    @classmethod
-    def of(cls, api_key: ApiKey, keys: Sequence[ProviderKey]) -> Self:
-        return cls(api_key, answers(keys, api_key.pk))
-
-    @property
-    def told_answers(self) -> list[Answer]:
-        """Those of providers that the organization has keys of."""
-        return [answer for answer in self.answers if answer.keys or answer.refused]
-
-    @property
-    def stopped(self) -> str:
-        """Why nothing serves it, whatever the resolver would say; empty when it can be used."""
-        if not self.api_key.enabled:
-            return "disabled"
-        return "expired" if self.api_key.is_expired() else ""
-
-    @property
-    def status_badge(self) -> Badge:
-        if not self.api_key.enabled:
-            return badges.DISABLED
-        return _EXPIRED if self.api_key.is_expired() else badges.ACTIVE
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.api_key, name)
 
 
 @require_safe
 @member_view
 def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
-    api_keys = access.all(ApiKey).select_related("created_by").order_by("name", "pk")
-    keys = resolvable_keys(access)
-    return render(
-        request, "providerkeys/api_key_list.html", {"api_keys": [ApiKeyRow.of(one, keys) for one in api_keys]}
-    )
+    page = ApiKeyPage.asked_in(access, request.GET)
+    if not page.rows and ("after" in request.GET or "before" in request.GET):
+        # The last row of that page has gone meanwhile; what is left stands on the first one.
+        return leave(request, _list_url(access))
+    context = {
+        "api_keys": page.rows,
+        "count": page.count,
+        "query": page.search,
+        "previous_url": page.previous_url,
+        "next_url": page.next_url,
+    }
+    return show(request, "providerkeys/api_key_list.html", "table", context)
 
 
 @require_safe
 @member_view
 def api_key_detail(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     api_key = get_object_or_404(access.all(ApiKey).select_related("created_by"), pk=key)
-    context = {"api_key": ApiKeyRow.of(api_key, resolvable_keys(access))}
+    context = {"api_key": ApiKeyRow.of(api_key, keys_around(access, api_key.pk))}
     return render(request, "providerkeys/api_key_detail.html", context)
 
 
@@ -115,6 +84,10 @@ def _show_once(request: HttpRequest, access: Access, api_key: ApiKey, plaintext:
     context = {"api_key": api_key, "plaintext": plaintext}
     response = render(request, "providerkeys/api_key_once.html", context)
     return replace_url(response, _detail_url(access, api_key.pk)) if asked_by_htmx(request) else response
+
+
+def _list_url(access: Access) -> str:
+    return reverse("api_key_list", kwargs={"slug": access.organization.slug})
 
 
 def _detail_url(access: Access, pk: str) -> str:

@@ -228,6 +228,8 @@ ANSWERS = [
         reason="Organization-wide; none is assigned to this API key.",
         refused=False,
         notable_badges=[],
+        further=0,
+        more=0,
     ),
     Thing(
         provider_label="OpenAI",
@@ -235,6 +237,8 @@ ANSWERS = [
         reason="Organization-wide, in this order; none is assigned to this API key.",
         refused=False,
         notable_badges=[LIMITED],
+        further=6,
+        more=5,
     ),
     Thing(
         provider_label="Mistral",
@@ -249,7 +253,7 @@ API_KEY_ROWS = [
         id="key_1",
         name="batch-eu",
         hint="byok_…7Qd2",
-        status_badge=ACTIVE,
+        status_badges=[ACTIVE, Thing(word="Rotating", tone="outline", icon="refresh-cw")],
         last_used_at=NOW - timedelta(minutes=2),
         expires_at=NOW + timedelta(days=61),
         created_at=NOW - timedelta(days=160),
@@ -262,7 +266,7 @@ API_KEY_ROWS = [
         id="key_2",
         name="staging",
         hint="byok_…x81K",
-        status_badge=DISABLED,
+        status_badges=[DISABLED],
         last_used_at=None,
         expires_at=None,
         created_at=NOW,
@@ -381,8 +385,11 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "delete-nobody": page(
         "providerkeys/delete.html", key=KEYS[5], provider=PROVIDERS[3], cancel_url="/", consequences=[]
     ),
-    "api-keys": page("providerkeys/api_key_list.html", api_keys=API_KEY_ROWS),
+    "api-keys": page(
+        "providerkeys/api_key_list.html", api_keys=API_KEY_ROWS, count=2, query="", next_url="?after=key_2-staging"
+    ),
     "api-keys-empty": page("providerkeys/api_key_list.html", api_keys=[]),
+    "api-keys-nothing-found": page("providerkeys/api_key_list.html", api_keys=[], query="nobody"),
     "api-key-new": page("providerkeys/api_key_new.html", form=ApiKeyForm()),
     "api-key-refused": page("providerkeys/api_key_new.html", form=ApiKeyForm({})),
     "api-key-once": page(
