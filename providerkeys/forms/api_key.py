@@ -4,22 +4,44 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
 
+from organizations.access import Access
 from organizations.forms import OnceEach
 from providerkeys.forms.fields import NameField
+from providerkeys.models import ProviderKey
+from providerkeys.resolver import Scope
 
 _LONGEST: Final = timedelta(days=3653)
 _ON_A_DATE: Final = "date"
 _PRESS: Final = re.compile(r"[0-9a-f]{32}")
+_PROVIDER_KEY_ID: Final = re.compile(r"pk_[0-9A-Za-z]{1,36}")
+NOT_ASSIGNABLE: Final = (
+    "One of these provider keys can’t be assigned any more: it was deleted, or serves the whole organization now. "
+    "Choose from the list."
+)
 
 
 def _new_press() -> str:
     return secrets.token_hex(16)
 
 
-class ApiKeyForm(OnceEach, forms.Form):
-    """A new API key. ``press`` tells one press of Save from another: see ``views.api_keys``."""
+class ProviderKeyIdsField(forms.Field):
+    """Ids of provider keys: cleans to a frozenset. Whose they are is the form's to ask."""
+
+    widget = forms.SelectMultiple
+
+    def clean(self, value: Any) -> frozenset[str]:
+        ids = frozenset(value or ())
+        if not all(_PROVIDER_KEY_ID.fullmatch(one) for one in ids):
+            raise ValidationError(NOT_ASSIGNABLE, code="foreign")
+        return ids
+
+
+class ExpirationForm(OnceEach, forms.Form):
+    """What an API key is called, and when it ends."""
 
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     expiration = forms.ChoiceField(
@@ -39,12 +61,6 @@ class ApiKeyForm(OnceEach, forms.Form):
         help_text="Only for “On a date”. The key works to the end of that day, UTC.",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
-    press = forms.CharField(required=False, widget=forms.HiddenInput, initial=_new_press)
-
-    def clean_press(self) -> str:
-        # Nobody sees an error beside a hidden field: what is no press of ours is none at all.
-        press: str = self.cleaned_data["press"]
-        return press if _PRESS.fullmatch(press) else ""
 
     def clean(self) -> dict[str, Any]:
         """Put ``expires_at`` beside the fields: a moment, or ``None`` for never."""
@@ -66,3 +82,34 @@ class ApiKeyForm(OnceEach, forms.Form):
             self.add_error("expires_on", "Choose a date between today and ten years from now.")
         else:
             cleaned["expires_at"] = datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
+
+
+class ApiKeyForm(ExpirationForm):
+    """A new API key, and provider keys of the organization to assign to it at once.
+
+    ``press`` tells one press of Save from another: see ``views.api_keys``.
+    """
+
+    provider_key_ids = ProviderKeyIdsField(label="Provider keys", required=False)
+    press = forms.CharField(required=False, widget=forms.HiddenInput, initial=_new_press)
+
+    def clean_press(self) -> str:
+        # Nobody sees an error beside a hidden field: what is no press of ours is none at all.
+        press: str = self.cleaned_data["press"]
+        return press if _PRESS.fullmatch(press) else ""
+
+    def __init__(self, access: Access, data: QueryDict | None = None) -> None:
+        super().__init__(data)
+        self.access = access
+
+    @property
+    def chosen_ids(self) -> frozenset[str]:
+        """The ids of the provider keys whose boxes are ticked."""
+        return frozenset(self["provider_key_ids"].value() or ())
+
+    def clean_provider_key_ids(self) -> frozenset[str]:
+        ids: frozenset[str] = self.cleaned_data["provider_key_ids"]
+        assignable = self.access.all(ProviderKey).filter(pk__in=ids, scope=Scope.API_KEYS)
+        if ids and assignable.count() != len(ids):
+            raise ValidationError(NOT_ASSIGNABLE, code="foreign")
+        return ids

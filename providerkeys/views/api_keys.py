@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Final
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -14,7 +15,11 @@ from django_htmx.http import replace_url, reselect, reswap, retarget
 from organizations.access import Access, admin_view, member_view
 from organizations.models import ApiKey
 from providerkeys.forms import ApiKeyForm
+from providerkeys.forms.api_key import NOT_ASSIGNABLE
+from providerkeys.models import grant
+from providerkeys.models.assignment import ForeignAssignment
 from providerkeys.views.api_key_listing import ApiKeyPage, ApiKeyRow
+from providerkeys.views.api_key_offers import offers
 from providerkeys.views.htmx import asked_by_htmx, leave, show
 from providerkeys.views.serving import keys_around
 
@@ -58,22 +63,32 @@ def api_key_new(request: HttpRequest, access: Access) -> HttpResponse:
     which is answered by that page.
     """
     if request.method != "POST":
-        return _show_new(request, ApiKeyForm())
-    form = ApiKeyForm(request.POST)
+        return _show_new(request, access, ApiKeyForm(access))
+    form = ApiKeyForm(access, request.POST)
     if not form.is_valid():
-        return _show_new(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _show_new(request, access, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     press = form.cleaned_data["press"]
     made = _made_by(request, access, press)
     if made:
         messages.info(request, "This API key was made by your first press, and shown then. It can’t be shown again.")
         return leave(request, _detail_url(access, made.pk))
-    api_key, plaintext = ApiKey.issue(access, form.cleaned_data["name"], form.cleaned_data["expires_at"])
+    try:
+        with transaction.atomic():
+            api_key, plaintext = ApiKey.issue(access, form.cleaned_data["name"], form.cleaned_data["expires_at"])
+            grant(access, api_key, form.cleaned_data["provider_key_ids"])
+    except ForeignAssignment:
+        # A provider key that could be assigned a moment ago, when the form asked.
+        form.add_error("provider_key_ids", NOT_ASSIGNABLE)
+        return _show_new(request, access, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     _remember(request, press, api_key)
     return _show_once(request, access, api_key, plaintext)
 
 
-def _show_new(request: HttpRequest, form: ApiKeyForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    response = show(request, "providerkeys/api_key_new.html", "form", {"form": form}, status)
+def _show_new(
+    request: HttpRequest, access: Access, form: ApiKeyForm, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {"form": form, "offers": offers(access, form.chosen_ids)}
+    response = show(request, "providerkeys/api_key_new.html", "form", context, status)
     if asked_by_htmx(request):
         # A key that was made takes the whole page; a refusal only the form's place in it.
         reswap(reselect(retarget(response, "#api-key-form"), "#api-key-form"), "outerHTML")
@@ -81,7 +96,7 @@ def _show_new(request: HttpRequest, form: ApiKeyForm, status: HTTPStatus = HTTPS
 
 
 def _show_once(request: HttpRequest, access: Access, api_key: ApiKey, plaintext: str) -> HttpResponse:
-    context = {"api_key": api_key, "plaintext": plaintext}
+    context = {"api_key": ApiKeyRow.of(api_key, keys_around(access, api_key.pk)), "plaintext": plaintext}
     response = render(request, "providerkeys/api_key_once.html", context)
     return replace_url(response, _detail_url(access, api_key.pk)) if asked_by_htmx(request) else response
 

@@ -18,6 +18,7 @@ from tests.look.things import (
     ALICE,
     API_KEYS,
     DISABLED,
+    FAILING,
     KEYS,
     LIMITED,
     MEMBER,
@@ -96,8 +97,10 @@ class LoginForm(forms.Form):
 class ApiKeyForm(forms.Form):
     name = forms.CharField(max_length=100, error_messages={"required": "Give the key a name."})
     expiration = forms.ChoiceField(
-        choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
+        choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("date", "On a date")]
     )
+    expires_on = forms.DateField(label="Date", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    provider_key_ids = forms.MultipleChoiceField(label="Provider keys", required=False, choices=[("pk_1", "x")])
 
 
 class MailForm(forms.Form):
@@ -248,6 +251,19 @@ ANSWERS = [
         notable_badges=[],
     ),
 ]
+OFFERS = Thing(
+    shown=[
+        Thing(answer=ANSWERS[0], choices=[]),
+        Thing(
+            answer=ANSWERS[1],
+            choices=[Thing(key=KEYS[3], checked=True, badges=[FAILING]), Thing(key=KEYS[7], checked=False, badges=[])],
+        ),
+        Thing(answer=ANSWERS[2], choices=[Thing(key=KEYS[5], checked=False, badges=[DISABLED])]),
+    ],
+    others=5,
+    cut=True,
+)
+NO_OFFERS = Thing(shown=[], others=8, cut=False)
 API_KEY_ROWS = [
     Thing(
         id="key_1",
@@ -390,8 +406,12 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "api-keys-empty": page("providerkeys/api_key_list.html", api_keys=[]),
     "api-keys-nothing-found": page("providerkeys/api_key_list.html", api_keys=[], query="nobody"),
-    "api-key-new": page("providerkeys/api_key_new.html", form=ApiKeyForm()),
-    "api-key-refused": page("providerkeys/api_key_new.html", form=ApiKeyForm({})),
+    "api-key-new": page("providerkeys/api_key_new.html", form=ApiKeyForm(), offers=NO_OFFERS),
+    "api-key-refused": page(
+        "providerkeys/api_key_new.html",
+        form=ApiKeyForm({"expiration": "date", "provider_key_ids": "gone"}),
+        offers=OFFERS,
+    ),
     "api-key-once": page(
         "providerkeys/api_key_once.html",
         api_key=API_KEY_ROWS[0],

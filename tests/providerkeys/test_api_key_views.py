@@ -15,7 +15,8 @@ from django.utils import timezone
 from organizations.access import Access
 from organizations.models import ApiKey, AuditEvent
 from providerkeys import vault
-from providerkeys.models import KeyAssignment, ProviderKey
+from providerkeys.models import KeyAssignment, ProviderKey, grant
+from providerkeys.models.assignment import ForeignAssignment
 from providerkeys.providers import registry
 from providerkeys.resolver import Scope, resolve
 from providerkeys.views.answers import Answer, resolvable_keys
@@ -35,6 +36,13 @@ def names(response: Any) -> list[str]:
 def link(response: Any, rel: str) -> str:
     found = re.search(rf'<a class="button" href="([^"]*)" rel="{rel}"', text(response))
     return unescape(found[1]) if found else ""
+
+
+def special_key(access: Access) -> ProviderKey:
+    """An OpenAI key that serves one API key, called other."""
+    return ProviderKey.create(
+        access, "openai", sample.draft(sample.FORMER, "Special", [sample.api_key(access, "other")])
+    )
 
 
 def many(access: Access, number: int) -> list[ApiKey]:
@@ -164,6 +172,57 @@ class TestCreate:
             assert ("<html" in text(answer)) is (into is None)
         assert answer.headers["HX-Retarget"] == answer.headers["HX-Reselect"] == "#api-key-form"
         assert not ApiKey.objects.exists()
+
+    def test_shows_who_serves_it_without_an_assignment_and_what_can_be_assigned(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        sample.stored(alice_access)
+        special = special_key(alice_access)
+
+        page = text(alices.get(NEW))
+
+        assert words(re.findall(r'<p class="answers__names">(.*?)</p>', page, re.DOTALL)[0]) == "Production"
+        assert re.findall(r'name="provider_key_ids" value="(\w+)"', page) == [special.pk]
+        assert "no key of the other 7 providers" in page
+
+    @pytest.mark.parametrize("into", [None, "main"])
+    def test_assigns_what_was_ticked_and_leaves_its_event(
+        self, alices: Console, alice_access: Access, into: str | None
+    ) -> None:
+        sample.stored(alice_access)
+        special = special_key(alice_access)
+        before = set(special.assigned_ids)
+
+        answer = alices.post(NEW, {"name": "ci", "provider_key_ids": [special.pk]}, into=into)
+
+        api_key = ApiKey.objects.get(name="ci")
+        found = ProviderKey.objects.get(pk=special.pk)
+        assert found.assigned_ids == before | {api_key.pk}
+        assert answer_for(answer, "OpenAI") == ("Special", "Assigned to this API key.")
+        assert found.version == special.version + 1
+        event = AuditEvent.objects.get(action="provider_key.updated")
+        assert (event.target_id, event.details["changed"]) == (special.pk, ["assignment"])
+
+    def test_refuses_wholly_what_it_may_not_assign(
+        self, alices: Console, alice_access: Access, charlie_access: Access
+    ) -> None:
+        wide, special = sample.stored(alice_access), special_key(alice_access)
+        foreign = sample.stored(charlie_access, api_keys=[sample.api_key(charlie_access, "theirs")])
+        count = ApiKey.objects.count()
+
+        for other in (foreign.pk, wide.pk, "pk_" + "0" * 22, "nonsense", "\0"):
+            answer = alices.post(NEW, {"name": "ci", "provider_key_ids": [special.pk, other]})
+
+            assert answer.status_code == 422
+            assert "can’t be assigned any more" in text(answer)
+            assert f'value="{special.pk}" id="choice-{special.pk}" checked' in text(answer)
+            assert "theirs" not in text(answer)
+        assert ApiKey.objects.count() == count
+        assert not AuditEvent.objects.filter(action="provider_key.updated").exists()
+        for taken in (foreign, wide):
+            with pytest.raises(ForeignAssignment):
+                grant(alice_access, ApiKey.objects.filter(organization=alice_access.organization)[0], [taken.pk])
+        assert KeyAssignment.objects.count() == 2
 
     def test_has_the_names_that_scripts_rely_on(self, alices: Console) -> None:
         page = text(alices.get(NEW))
