@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PREFIX = "byok_"
 GRACE: Final = timedelta(hours=24)
 """For how long the old secret is accepted beside the new one, where a rotation grants it time."""
+LATELY: Final = timedelta(hours=24)
 SOON: Final = timedelta(days=7)
 """How long before its end a key is said to expire soon."""
 
@@ -131,6 +132,10 @@ class ApiKey(models.Model):
         now = now or timezone.now()
         return self.expires_at is not None and now < self.expires_at <= now + SOON
 
+    def was_used_lately(self, now: datetime | None = None) -> bool:
+        """Whether a program has used it within a day."""
+        return self.last_used_at is not None and self.last_used_at > (now or timezone.now()) - LATELY
+
     def is_rotating(self, now: datetime | None = None) -> bool:
         """Whether its former secret is still accepted beside the present one."""
         return self.former_ends_at is not None and self.former_ends_at > (now or timezone.now())
@@ -193,22 +198,30 @@ class ApiKey(models.Model):
     def _tell(self, access: "Access", action: str, **details: Any) -> None:
         AuditEvent.record(access.organization, access.actor, action, self, hint=self.hint, **details)
 
-    def disable(self, access: "Access") -> None:
-        self._set_enabled(False, access, "api_key.disabled")
+    def disable(self, access: "Access") -> bool:
+        """Have the gateway refuse it. Return whether that changed anything."""
+        return self._set_enabled(False, access, "api_key.disabled")
 
-    def enable(self, access: "Access") -> None:
-        self._set_enabled(True, access, "api_key.enabled")
+    def enable(self, access: "Access") -> bool:
+        return self._set_enabled(True, access, "api_key.enabled")
 
     @transaction.atomic
-    def _set_enabled(self, enabled: bool, access: "Access", action: str) -> None:
+    def _set_enabled(self, enabled: bool, access: "Access", action: str) -> bool:
         # Through the door, and only where it changes something: a foreign key or a second click does nothing.
-        if access.all(ApiKey).filter(pk=self.pk, enabled=not enabled).update(enabled=enabled):
+        changed = access.all(ApiKey).filter(pk=self.pk, enabled=not enabled).update(enabled=enabled)
+        if changed:
             self._tell(access, action)
             self.enabled = enabled
+        return bool(changed)
 
     @transaction.atomic
-    def delete_by(self, access: "Access") -> None:
-        """Delete the key and its assignments, for ever. A foreign key is left alone."""
+    def delete_by(self, access: "Access", expected_version: int | None = None) -> None:
+        """Delete the key and its assignments, for ever. A foreign key is left alone.
+
+        With a version it raises what ``rotate`` raises.
+        """
+        if expected_version is not None:
+            self._lock(access, expected_version)
         deleted, _ = access.all(ApiKey).filter(pk=self.pk).delete()
         if deleted:
             self._tell(access, "api_key.deleted")

@@ -10,12 +10,15 @@ from django.utils import timezone
 
 from organizations.access import Access
 from organizations.forms import OnceEach
+from organizations.models import ApiKey
 from providerkeys.forms.fields import NameField
 from providerkeys.models import ProviderKey
 from providerkeys.resolver import Scope
 
 _LONGEST: Final = timedelta(days=3653)
 _ON_A_DATE: Final = "date"
+_KEEP: Final = "keep"
+_MAX_VERSION: Final = 2**31 - 1
 _PRESS: Final = re.compile(r"[0-9a-f]{32}")
 _PROVIDER_KEY_ID: Final = re.compile(r"pk_[0-9A-Za-z]{1,36}")
 NOT_ASSIGNABLE: Final = (
@@ -26,6 +29,15 @@ NOT_ASSIGNABLE: Final = (
 
 def _new_press() -> str:
     return secrets.token_hex(16)
+
+
+_CHOICES: Final = (
+    ("", "Never"),
+    ("30", "In 30 days"),
+    ("90", "In 90 days"),
+    ("365", "In 365 days"),
+    (_ON_A_DATE, "On a date"),
+)
 
 
 class ProviderKeyIdsField(forms.Field):
@@ -46,13 +58,7 @@ class ExpirationForm(OnceEach, forms.Form):
     name = NameField(widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}))
     expiration = forms.ChoiceField(
         required=False,
-        choices=[
-            ("", "Never"),
-            ("30", "In 30 days"),
-            ("90", "In 90 days"),
-            ("365", "In 365 days"),
-            (_ON_A_DATE, "On a date"),
-        ],
+        choices=_CHOICES,
         error_messages={"invalid_choice": "Choose when the key ends from the list."},
     )
     expires_on = forms.DateField(
@@ -69,8 +75,12 @@ class ExpirationForm(OnceEach, forms.Form):
         if expiration == _ON_A_DATE:
             self._expire_on(cleaned)
         else:
-            cleaned["expires_at"] = timezone.now() + timedelta(days=int(expiration)) if expiration else None
+            cleaned["expires_at"] = self.moment(expiration)
         return cleaned
+
+    def moment(self, expiration: str | None) -> datetime | None:
+        """When the key ends by a choice that names no date; ``None`` for never."""
+        return timezone.now() + timedelta(days=int(expiration)) if expiration else None
 
     def _expire_on(self, cleaned: dict[str, Any]) -> None:
         if "expires_on" in self.errors:
@@ -113,3 +123,65 @@ class ApiKeyForm(ExpirationForm):
         if ids and assignable.count() != len(ids):
             raise ValidationError(NOT_ASSIGNABLE, code="foreign")
         return ids
+
+
+class VersionedForm(OnceEach, forms.Form):
+    """What is done to an API key as somebody saw it: at its ``version``."""
+
+    version = forms.IntegerField(min_value=1, max_value=_MAX_VERSION, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "version" in self.errors:
+            # It is hidden: an error beside it would be seen by nobody.
+            self.add_error(None, "This form is out of date. Reload the page and try again.")
+        return cleaned
+
+
+class ApiKeyEditForm(VersionedForm, ExpirationForm):
+    """Another name or another end for an API key that there is."""
+
+    field_order = ["name", "expiration", "expires_on", "version"]
+
+    def __init__(self, api_key: ApiKey, data: QueryDict | None = None) -> None:
+        self.api_key = api_key
+        keeps = api_key.expires_at is not None
+        initial = {"name": api_key.name, "version": api_key.version, "expiration": _KEEP if keeps else ""}
+        super().__init__(data, initial=initial)
+        expiration = self.fields["expiration"]
+        if keeps and isinstance(expiration, forms.ChoiceField):
+            words = "Expired" if api_key.is_expired() else "Expires"
+            expiration.choices = [(_KEEP, f"As it is: {words} {api_key.expires_at:%Y-%m-%d %H:%M} UTC"), *_CHOICES]
+
+    def moment(self, expiration: str | None) -> datetime | None:
+        return self.api_key.expires_at if expiration == _KEEP else super().moment(expiration)
+
+
+class RotationForm(VersionedForm):
+    """A new secret for an API key. ``old_ends``: when the present one stops."""
+
+    NOW: Final = "now"
+
+    old_ends = forms.ChoiceField(
+        label="The old key stops",
+        choices=[("later", "In 24 hours"), (NOW, "Now")],
+        initial="later",
+        widget=forms.RadioSelect,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose when the old key stops."),
+    )
+
+
+class DeletionForm(VersionedForm):
+    """The end of an API key. One in use is named by whoever deletes it."""
+
+    confirmation = forms.CharField(label="Name", required=False)
+
+    def __init__(self, api_key: ApiKey, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={"version": api_key.version})
+        self.api_key = api_key
+
+    def clean_confirmation(self) -> str:
+        typed: str = self.cleaned_data["confirmation"]
+        if self.api_key.was_used_lately() and typed != self.api_key.name:
+            raise ValidationError("Type the name of the API key exactly, to delete a key that is in use.")
+        return typed

@@ -15,8 +15,8 @@ from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
 from providerkeys.resolver import Judged, Resolution, Row, Scope, Why, changes, resolve
+from providerkeys.views.api_key_serving import line_length
 from providerkeys.views.listing import keys_of
-from providerkeys.views.serving import line_length
 
 _SERVING: Final = {
     Why.ASSIGNED: "Assigned to this API key{order}.",

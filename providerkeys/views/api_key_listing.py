@@ -20,8 +20,8 @@ from providerkeys import badges
 from providerkeys.badges import Badge
 from providerkeys.models import ProviderKey
 from providerkeys.views.answers import Answer, answers
+from providerkeys.views.api_key_serving import keys_for
 from providerkeys.views.paging import PAGE_SIZE
-from providerkeys.views.serving import keys_for
 
 _PLACE: Final = re.compile(rf"(key_[0-9A-Za-z]{{1,36}})-(.{{1,{NAME_LENGTH}}})")
 _LONGEST_SEARCH: Final = 100

@@ -10,8 +10,8 @@ from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.resolver import Scope
 from providerkeys.views.answers import Answer
+from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.listing import keys_of
-from providerkeys.views.serving import keys_around
 
 _MOST: Final = 200
 """Boxes to tick: more are found by nobody, and each can be assigned in its own form."""

@@ -7,10 +7,9 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import replace_url, reselect, reswap, retarget
+from django_htmx.http import reselect, reswap, retarget
 
 from organizations.access import Access, admin_view, member_view
 from organizations.models import ApiKey
@@ -18,10 +17,12 @@ from providerkeys.forms import ApiKeyForm
 from providerkeys.forms.api_key import NOT_ASSIGNABLE
 from providerkeys.models import grant
 from providerkeys.models.assignment import ForeignAssignment
+from providerkeys.views.api_key_addresses import detail_url, list_url
 from providerkeys.views.api_key_listing import ApiKeyPage, ApiKeyRow
 from providerkeys.views.api_key_offers import offers
+from providerkeys.views.api_key_once import show_once
+from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.htmx import asked_by_htmx, leave, show
-from providerkeys.views.serving import keys_around
 
 _PRESSES: Final = "api_key_presses"
 _PRESSES_KEPT: Final = 10
@@ -33,7 +34,7 @@ def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
     page = ApiKeyPage.asked_in(access, request.GET)
     if not page.rows and ("after" in request.GET or "before" in request.GET):
         # The last row of that page has gone meanwhile; what is left stands on the first one.
-        return leave(request, _list_url(access))
+        return leave(request, list_url(access))
     context = {
         "api_keys": page.rows,
         "count": page.count,
@@ -71,7 +72,7 @@ def api_key_new(request: HttpRequest, access: Access) -> HttpResponse:
     made = _made_by(request, access, press)
     if made:
         messages.info(request, "This API key was made by your first press, and shown then. It can’t be shown again.")
-        return leave(request, _detail_url(access, made.pk))
+        return leave(request, detail_url(access, made.pk))
     try:
         with transaction.atomic():
             api_key, plaintext = ApiKey.issue(access, form.cleaned_data["name"], form.cleaned_data["expires_at"])
@@ -81,7 +82,7 @@ def api_key_new(request: HttpRequest, access: Access) -> HttpResponse:
         form.add_error("provider_key_ids", NOT_ASSIGNABLE)
         return _show_new(request, access, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     _remember(request, press, api_key)
-    return _show_once(request, access, api_key, plaintext)
+    return show_once(request, access, api_key, plaintext)
 
 
 def _show_new(
@@ -93,20 +94,6 @@ def _show_new(
         # A key that was made takes the whole page; a refusal only the form's place in it.
         reswap(reselect(retarget(response, "#api-key-form"), "#api-key-form"), "outerHTML")
     return response
-
-
-def _show_once(request: HttpRequest, access: Access, api_key: ApiKey, plaintext: str) -> HttpResponse:
-    context = {"api_key": ApiKeyRow.of(api_key, keys_around(access, api_key.pk)), "plaintext": plaintext}
-    response = render(request, "providerkeys/api_key_once.html", context)
-    return replace_url(response, _detail_url(access, api_key.pk)) if asked_by_htmx(request) else response
-
-
-def _list_url(access: Access) -> str:
-    return reverse("api_key_list", kwargs={"slug": access.organization.slug})
-
-
-def _detail_url(access: Access, pk: str) -> str:
-    return reverse("api_key_detail", kwargs={"slug": access.organization.slug, "key": pk})
 
 
 def _made_by(request: HttpRequest, access: Access, press: str) -> ApiKey | None:

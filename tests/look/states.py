@@ -277,6 +277,12 @@ API_KEY_ROWS = [
         stopped="",
         answers=ANSWERS,
         told_answers=ANSWERS,
+        enabled=True,
+        is_expired=False,
+        was_used_lately=True,
+        is_rotating=True,
+        former_hint="byok_…p0Zz",
+        former_ends_at=NOW + timedelta(hours=23, minutes=5),
     ),
     Thing(
         id="key_2",
@@ -290,8 +296,27 @@ API_KEY_ROWS = [
         stopped="disabled",
         answers=ANSWERS,
         told_answers=ANSWERS,
+        enabled=False,
+        is_expired=False,
+        was_used_lately=False,
+        is_rotating=False,
     ),
 ]
+MISSED = Thing(who="Dana Rossi", at=NOW - timedelta(minutes=2), acts=["changed its name", "rotated it"])
+
+
+class DeletionForm(forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    confirmation = forms.CharField(label="Name", error_messages={"required": "Type the name of the API key exactly."})
+
+
+class RotationForm(forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    old_ends = forms.ChoiceField(
+        label="The old key stops", initial="later", error_messages={"required": "Choose when the old key stops."}
+    )
+
+
 LOST = {
     "status": 404,
     "headline": "Nothing is at this address.",
@@ -417,6 +442,37 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         api_key=API_KEY_ROWS[0],
         plaintext="byok_8TqZ4mNcKd2vXeRb7LhWyPs9JfAu3GtQoVi5CnMw",
     ),
+    "api-key-rotated": page(
+        "providerkeys/api_key_once.html",
+        api_key=API_KEY_ROWS[0],
+        plaintext="byok_8TqZ4mNcKd2vXeRb7LhWyPs9JfAu3GtQoVi5CnMw",
+        rotated=True,
+    ),
+    "api-key-rotate": page("providerkeys/api_key_rotate.html", api_key=API_KEY_ROWS[0], form=RotationForm()),
+    "api-key-rotate-refused": page(
+        "providerkeys/api_key_rotate.html",
+        api_key=API_KEY_ROWS[1],
+        form=RotationForm({"version": "1"}),
+        missed=MISSED,
+        conflict=True,
+    ),
+    "api-key-edit": page("providerkeys/api_key_edit.html", api_key=API_KEY_ROWS[0], form=ApiKeyForm(), action="edit"),
+    "api-key-disable": page(
+        "providerkeys/api_key_confirm.html",
+        api_key=API_KEY_ROWS[0],
+        action="disable",
+        alone=Thing(names=["EU analytics"], count=1, more=0),
+    ),
+    "api-key-delete": page(
+        "providerkeys/api_key_confirm.html",
+        api_key=API_KEY_ROWS[0],
+        action="delete",
+        form=DeletionForm({"version": "1"}),
+        alone=Thing(names=["EU analytics", "Bedrock EU"], count=9, more=7),
+        missed=MISSED,
+        conflict=True,
+    ),
+    "api-key-rotating": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[0]),
     "api-key-detail": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[1]),
     "login": lone("registration/login.html", form=LoginForm(), next=""),
     "login-refused": lone("registration/login.html", form=LoginForm({"username": "alice@acme.test"}), next="/"),

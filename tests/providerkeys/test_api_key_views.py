@@ -20,7 +20,7 @@ from providerkeys.models.assignment import ForeignAssignment
 from providerkeys.providers import registry
 from providerkeys.resolver import Scope, resolve
 from providerkeys.views.answers import Answer, resolvable_keys
-from providerkeys.views.serving import keys_around, keys_for, line_length
+from providerkeys.views.api_key_serving import keys_around, keys_for, line_length
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, text
 
