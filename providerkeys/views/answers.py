@@ -41,6 +41,7 @@ class Answer:
     reason: str
     refused: bool
     """Whether the organization has keys of this provider, and yet none serves."""
+    provider: str = ""
     more: int = 0
     """How many further keys would be tried after ``keys``."""
 
@@ -53,6 +54,7 @@ class Answer:
             keys=serving,
             reason=_reason(provider, resolution),
             refused=resolution.refusal is not None,
+            provider=provider.slug,
             more=line_length(serving) - len(serving),
         )
 

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ from providerkeys.views.api_key_offers import offers
 from providerkeys.views.api_key_once import show_once
 from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.htmx import asked_by_htmx, leave, show
+from providerkeys.views.snippets import snippets
 
 _PRESSES: Final = "api_key_presses"
 _PRESSES_KEPT: Final = 10
@@ -49,7 +51,8 @@ def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
 @member_view
 def api_key_detail(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     api_key = get_object_or_404(access.all(ApiKey).select_related("created_by"), pk=key)
-    context = {"api_key": ApiKeyRow.of(api_key, keys_around(access, api_key.pk))}
+    row = ApiKeyRow.of(api_key, keys_around(access, api_key.pk))
+    context = {"api_key": row, "snippets": snippets(row.answers), "gateway_url": settings.GATEWAY_URL}
     return render(request, "providerkeys/api_key_detail.html", context)
 
 

@@ -302,6 +302,27 @@ API_KEY_ROWS = [
         is_rotating=False,
     ),
 ]
+SNIPPETS = [
+    Thing(
+        slug="openai",
+        title="OpenAI SDK",
+        code="""from openai import OpenAI
+
+client = OpenAI(
+    base_url="https://gateway.acme.example/v1",
+    api_key="byok_…",
+)
+answer = client.chat.completions.create(
+    model="openai/gpt-6.2-sol",
+    messages=[{"role": "user", "content": "Say hello."}],
+)
+print(answer.choices[0].message.content)
+""",
+        other_models=["mistral/mistral-large-latest", "xai/grok-4"],
+    ),
+    Thing(slug="anthropic", title="Anthropic SDK", code="", other_models=[]),
+    Thing(slug="curl", title="curl", code="curl https://gateway.acme.example/v1/models", other_models=[]),
+]
 MISSED = Thing(who="Dana Rossi", at=NOW - timedelta(minutes=2), acts=["changed its name", "rotated it"])
 
 
@@ -472,8 +493,13 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         missed=MISSED,
         conflict=True,
     ),
-    "api-key-rotating": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[0]),
-    "api-key-detail": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[1]),
+    "api-key-rotating": page(
+        "providerkeys/api_key_detail.html",
+        api_key=API_KEY_ROWS[0],
+        snippets=SNIPPETS,
+        gateway_url="https://gateway.acme.example",
+    ),
+    "api-key-detail": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[1], snippets=SNIPPETS),
     "login": lone("registration/login.html", form=LoginForm(), next=""),
     "login-refused": lone("registration/login.html", form=LoginForm({"username": "alice@acme.test"}), next="/"),
     "login-throttled": lone("registration/login.html", form=LoginForm(), next="", throttled="15 minutes"),
