@@ -115,10 +115,14 @@ class ApiKey(models.Model):
         return key if (key or cls()).secret_of(plaintext) else None
 
     def secret_of(self, plaintext: str) -> Secret | None:
-        """Which of its secrets this is the plaintext of. Both are compared, in constant time."""
-        known = (Secret(self.hint, self.digest), Secret(self.former_hint, self.former_digest, self.former_ends_at))
-        matching = [one for one in known if tokens.matches(plaintext, one.digest)]
-        return matching[0] if matching else None
+        """Which of its secrets this is the plaintext of: the look-up part says which to compare, in constant time."""
+        former = self.former_lookup is not None and tokens.lookup_of(PREFIX, plaintext) == self.former_lookup
+        secret = (
+            Secret(self.former_hint, self.former_digest, self.former_ends_at)
+            if former
+            else Secret(self.hint, self.digest)
+        )
+        return secret if tokens.matches(plaintext, secret.digest) else None
 
     def is_expired(self, now: datetime | None = None) -> bool:
         return self.expires_at is not None and self.expires_at <= (now or timezone.now())
