@@ -119,8 +119,7 @@ class ApiKeyForm(ExpirationForm):
 
     def clean_provider_key_ids(self) -> frozenset[str]:
         ids: frozenset[str] = self.cleaned_data["provider_key_ids"]
-        assignable = self.access.all(ProviderKey).filter(pk__in=ids, scope=Scope.API_KEYS)
-        if ids and assignable.count() != len(ids):
+        if ids and self.access.all(ProviderKey).filter(pk__in=ids, scope=Scope.API_KEYS).count() != len(ids):
             raise ValidationError(NOT_ASSIGNABLE, code="foreign")
         return ids
 
