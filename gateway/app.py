@@ -157,7 +157,7 @@ def _dialect(scope: HTTPScope, api: Api | None) -> Dialect:
 
 
 async def _refuse(exchange: Exchange, refusal: Refusal, send: ASGISendCallable) -> None:
-    exchange.reason = refusal.reason
+    exchange.reason = refusal.recorded or refusal.reason
     more = []
     if refusal.retry_after:
         more.append((b"retry-after", str(refusal.retry_after).encode()))

@@ -28,9 +28,14 @@ class Caller:
     enabled: bool
     expires_at: datetime | None
     suspended: bool
+    secret_ends_at: datetime | None = None
+    """Until when the secret that was sent is accepted, where another one has taken its place."""
 
     def refuse_unusable(self) -> None:
         """Raise ``Refusal`` (401, or 403 for a suspended organization) unless this API key may be used now."""
+        if self.secret_ends_at is not None and self.secret_ends_at <= timezone.now():
+            # Whoever holds an old secret learns nothing of the key; the record says what it was.
+            raise _unknown("api_key_rotated")
         if not self.enabled:
             raise Refusal(HTTPStatus.UNAUTHORIZED, "api_key_disabled", "This API key is disabled.")
         if self.expires_at is not None and self.expires_at <= timezone.now():
@@ -58,16 +63,18 @@ async def authenticate(headers: list[tuple[bytes, bytes]]) -> Caller:
 
 def _look_up(plaintext: str) -> Caller | None:
     key = ApiKey.find(plaintext)
-    if key is None:
+    secret = key.secret_of(plaintext) if key else None
+    if key is None or secret is None:
         return None
     return Caller(
         id=key.pk,
         name=key.name,
-        hint=key.hint,
+        hint=secret.hint,
         organization_id=key.organization_id,
         enabled=key.enabled,
         expires_at=key.expires_at,
         suspended=key.organization.is_suspended,
+        secret_ends_at=secret.ends_at,
     )
 
 
@@ -88,8 +95,8 @@ def _missing() -> Refusal:
     return Refusal(HTTPStatus.UNAUTHORIZED, "missing_api_key", sentence)
 
 
-def _unknown() -> Refusal:
-    return Refusal(HTTPStatus.UNAUTHORIZED, "invalid_api_key", "This API key is not known.")
+def _unknown(recorded: str = "") -> Refusal:
+    return Refusal(HTTPStatus.UNAUTHORIZED, "invalid_api_key", "This API key is not known.", recorded=recorded)
 
 
 def clear() -> None:

@@ -23,6 +23,8 @@ class Refusal(Exception):
     reason: str
     message: str
     retry_after: int = 0
+    recorded: str = ""
+    """What the record says instead of ``reason``, where that is more than the caller is told."""
 
     def __str__(self) -> str:
         return self.reason

@@ -17,6 +17,11 @@ _api_keys = [
     path("", views.api_key_list, name="api_key_list"),
     path("new/", views.api_key_new, name="api_key_new"),
     path("<slug:key>/", views.api_key_detail, name="api_key_detail"),
+    path("<slug:key>/edit/", views.api_key_edit, name="api_key_edit"),
+    path("<slug:key>/rotation/", views.api_key_rotation, name="api_key_rotation"),
+    path("<slug:key>/former/", views.api_key_former, name="api_key_former"),
+    path("<slug:key>/activation/", views.api_key_activation, name="api_key_activation"),
+    path("<slug:key>/delete/", views.api_key_delete, name="api_key_delete"),
 ]
 urlpatterns = [
     path("orgs/<slug:slug>/provider-keys/", include(_provider_keys)),

@@ -39,7 +39,7 @@ class ApiKeyAdmin(AuditedAdmin):
         "created_by",
     )
     actions = ("disable", "enable")
-    secret_fields = frozenset({"lookup", "digest"})
+    secret_fields = frozenset({"lookup", "digest", "former_lookup", "former_digest"})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

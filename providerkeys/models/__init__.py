@@ -2,6 +2,7 @@ from providerkeys.models.assignment import KeyAssignment
 from providerkeys.models.bedrock_region import BedrockRegion, RegionDraft
 from providerkeys.models.check import CredentialCheck, TooManyChecks
 from providerkeys.models.check_result import CheckResult
+from providerkeys.models.granting import grant
 from providerkeys.models.heartbeat import Heartbeat
 from providerkeys.models.provider_key import Draft, ProviderKey, VersionConflict
 from providerkeys.models.row import Row
@@ -20,4 +21,5 @@ __all__ = [
     "Sentinel",
     "TooManyChecks",
     "VersionConflict",
+    "grant",
 ]

@@ -71,6 +71,7 @@ PROVIDER = _Anthropic(
         paths={api: api.value for api in (Api.MESSAGES, Api.COUNT_TOKENS)},
         models="/v1/models?limit=1000",
         model_prefixes=("claude-",),
+        example_model="claude-sonnet-5-5",
     ),
     public_prefixes=("sk-ant-api03-", "sk-ant-"),
     own_marks=("sk-ant-",),

@@ -47,7 +47,10 @@ PROVIDER = _DeepSeek(
     billing_url=_TOP_UP.url,
     docs_url="https://api-docs.deepseek.com/",
     inference=Inference(
-        paths={Api.CHAT_COMPLETIONS: "/chat/completions"}, models="/models", model_prefixes=("deepseek-",)
+        paths={Api.CHAT_COMPLETIONS: "/chat/completions"},
+        models="/models",
+        model_prefixes=("deepseek-",),
+        example_model="deepseek-chat",
     ),
     public_prefixes=("sk-",),
     shape=r"sk-[a-z0-9]{32}",

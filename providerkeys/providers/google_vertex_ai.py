@@ -194,6 +194,7 @@ PROVIDER = _GoogleVertexAI(
         paths={Api.CHAT_COMPLETIONS: "/chat/completions"},
         models="/v1beta1/publishers/google/models?pageSize=100",
         model_prefixes=("gemini-", "google/"),
+        example_model="gemini-2.5-flash",
     ),
     signs_in=True,
     reasons=_REASONS,

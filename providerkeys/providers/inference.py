@@ -22,12 +22,13 @@ class Inference:
     """Where a provider serves inference. ``paths`` are behind the way in's ``base_path``; what is missing isn't served.
 
     ``models`` is the path of its list of models; ``model_prefixes`` is how the ids of its models begin, for a caller who
-    forgot to name the provider.
+    forgot to name the provider; ``example_model`` is one of them, for who writes a first program.
     """
 
     paths: Mapping[Api, str] = field(default_factory=dict)
     models: str = ""
     model_prefixes: tuple[str, ...] = ()
+    example_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

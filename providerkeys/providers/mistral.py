@@ -46,6 +46,7 @@ PROVIDER = ApiKeyProvider(
         paths={api: api.value for api in (Api.CHAT_COMPLETIONS, Api.EMBEDDINGS)},
         models="/v1/models",
         model_prefixes=("mistral-", "ministral-", "magistral-", "codestral-", "devstral-", "pixtral-", "open-mistral-"),
+        example_model="mistral-large-latest",
     ),
     shape=r"[A-Za-z0-9]{32}",
     reasons=_REASONS,

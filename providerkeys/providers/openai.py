@@ -94,6 +94,7 @@ PROVIDER = _OpenAI(
         paths={api: api.value for api in (Api.CHAT_COMPLETIONS, Api.RESPONSES, Api.EMBEDDINGS)},
         models="/v1/models",
         model_prefixes=("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-", "ft:gpt-"),
+        example_model="gpt-6.2-sol",
     ),
     public_prefixes=("sk-proj-", "sk-svcacct-", "sk-service-", "sk-"),
     own_marks=("sk-proj-", "sk-svcacct-", "sk-service-"),

@@ -144,6 +144,7 @@ PROVIDER = _XAI(
         paths={api: api.value for api in (Api.CHAT_COMPLETIONS, Api.RESPONSES)},
         models="/v1/models",
         model_prefixes=("grok-",),
+        example_model="grok-4",
     ),
     public_prefixes=("xai-",),
     own_marks=("xai-",),

@@ -141,6 +141,7 @@ PROVIDER = _ZAI(
         },
         models="/api/paas/v4/models",
         model_prefixes=("glm-",),
+        example_model="glm-4.6",
     ),
     shape=r"[0-9a-f]{32}\.[A-Za-z0-9]{16}",
     reasons=_REASONS,

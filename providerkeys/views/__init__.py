@@ -1,5 +1,12 @@
 """The console's pages of provider keys and API keys. Each is one typed function for page and fragment alike."""
 
+from providerkeys.views.api_key_actions import (
+    api_key_activation,
+    api_key_delete,
+    api_key_edit,
+    api_key_former,
+    api_key_rotation,
+)
 from providerkeys.views.api_keys import api_key_detail, api_key_list, api_key_new
 from providerkeys.views.checks import check_create, check_detail, provider_key_check_create
 from providerkeys.views.provider_keys import (
@@ -10,9 +17,14 @@ from providerkeys.views.provider_keys import (
 )
 
 __all__ = [
+    "api_key_activation",
+    "api_key_delete",
     "api_key_detail",
+    "api_key_edit",
+    "api_key_former",
     "api_key_list",
     "api_key_new",
+    "api_key_rotation",
     "check_create",
     "check_detail",
     "provider_key_check_create",

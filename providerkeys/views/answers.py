@@ -15,6 +15,7 @@ from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
 from providerkeys.resolver import Judged, Resolution, Row, Scope, Why, changes, resolve
+from providerkeys.views.api_key_serving import line_length
 from providerkeys.views.listing import keys_of
 
 _SERVING: Final = {
@@ -40,16 +41,27 @@ class Answer:
     reason: str
     refused: bool
     """Whether the organization has keys of this provider, and yet none serves."""
+    provider: str = ""
+    more: int = 0
+    """How many further keys would be tried after ``keys``."""
 
     @classmethod
     def of(cls, provider: Provider, keys: Iterable[ProviderKey], api_key_id: str) -> Self:
         resolution = resolve(keys, api_key_id, provider.slug)
+        serving = [judged.row for judged in resolution.candidates]
         return cls(
             provider_label=provider.label,
-            keys=[judged.row for judged in resolution.candidates],
+            keys=serving,
             reason=_reason(provider, resolution),
             refused=resolution.refusal is not None,
+            provider=provider.slug,
+            more=line_length(serving) - len(serving),
         )
+
+    @property
+    def further(self) -> int:
+        """How many would be tried after the first one."""
+        return len(self.keys) - 1 + self.more if self.keys else 0
 
     @property
     def notable_badges(self) -> list[Badge]:

@@ -1,80 +1,58 @@
 """API keys: their list, the page that makes one and shows it once, and what serves each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Final
 
+from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import replace_url, reselect, reswap, retarget
+from django_htmx.http import reselect, reswap, retarget
 
 from organizations.access import Access, admin_view, member_view
 from organizations.models import ApiKey
-from providerkeys import badges
-from providerkeys.badges import Badge
 from providerkeys.forms import ApiKeyForm
-from providerkeys.models import ProviderKey
-from providerkeys.views.answers import Answer, answers, resolvable_keys
+from providerkeys.forms.api_key import NOT_ASSIGNABLE
+from providerkeys.models import grant
+from providerkeys.models.assignment import ForeignAssignment
+from providerkeys.views.api_key_addresses import detail_url, list_url
+from providerkeys.views.api_key_listing import ApiKeyPage, ApiKeyRow
+from providerkeys.views.api_key_offers import offers
+from providerkeys.views.api_key_once import show_once
+from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.htmx import asked_by_htmx, leave, show
+from providerkeys.views.snippets import snippets
 
-_EXPIRED: Final = Badge("Expired", "amber", "hourglass")
 _PRESSES: Final = "api_key_presses"
 _PRESSES_KEPT: Final = 10
-
-
-@dataclass(frozen=True)
-class ApiKeyRow:
-    """An API key and what each provider's keys are to it. Everything else is the API key's own."""
-
-    api_key: ApiKey
-    answers: Sequence[Answer] = ()
-
-    @classmethod
-    def of(cls, api_key: ApiKey, keys: Sequence[ProviderKey]) -> Self:
-        return cls(api_key, answers(keys, api_key.pk))
-
-    @property
-    def told_answers(self) -> list[Answer]:
-        """Those of providers that the organization has keys of."""
-        return [answer for answer in self.answers if answer.keys or answer.refused]
-
-    @property
-    def stopped(self) -> str:
-        """Why nothing serves it, whatever the resolver would say; empty when it can be used."""
-        if not self.api_key.enabled:
-            return "disabled"
-        return "expired" if self.api_key.is_expired() else ""
-
-    @property
-    def status_badge(self) -> Badge:
-        if not self.api_key.enabled:
-            return badges.DISABLED
-        return _EXPIRED if self.api_key.is_expired() else badges.ACTIVE
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.api_key, name)
 
 
 @require_safe
 @member_view
 def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
-    api_keys = access.all(ApiKey).select_related("created_by").order_by("name", "pk")
-    keys = resolvable_keys(access)
-    return render(
-        request, "providerkeys/api_key_list.html", {"api_keys": [ApiKeyRow.of(one, keys) for one in api_keys]}
-    )
+    page = ApiKeyPage.asked_in(access, request.GET)
+    if not page.rows and ("after" in request.GET or "before" in request.GET):
+        # The last row of that page has gone meanwhile; what is left stands on the first one.
+        return leave(request, list_url(access))
+    context = {
+        "api_keys": page.rows,
+        "count": page.count,
+        "query": page.search,
+        "previous_url": page.previous_url,
+        "next_url": page.next_url,
+    }
+    return show(request, "providerkeys/api_key_list.html", "table", context)
 
 
 @require_safe
 @member_view
 def api_key_detail(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     api_key = get_object_or_404(access.all(ApiKey).select_related("created_by"), pk=key)
-    context = {"api_key": ApiKeyRow.of(api_key, resolvable_keys(access))}
+    row = ApiKeyRow.of(api_key, keys_around(access, api_key.pk))
+    context = {"api_key": row, "snippets": snippets(row.answers), "gateway_url": settings.GATEWAY_URL}
     return render(request, "providerkeys/api_key_detail.html", context)
 
 
@@ -89,36 +67,36 @@ def api_key_new(request: HttpRequest, access: Access) -> HttpResponse:
     which is answered by that page.
     """
     if request.method != "POST":
-        return _show_new(request, ApiKeyForm())
-    form = ApiKeyForm(request.POST)
+        return _show_new(request, access, ApiKeyForm(access))
+    form = ApiKeyForm(access, request.POST)
     if not form.is_valid():
-        return _show_new(request, form, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _show_new(request, access, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     press = form.cleaned_data["press"]
     made = _made_by(request, access, press)
     if made:
         messages.info(request, "This API key was made by your first press, and shown then. It can’t be shown again.")
-        return leave(request, _detail_url(access, made.pk))
-    api_key, plaintext = ApiKey.issue(access, form.cleaned_data["name"], form.cleaned_data["expires_at"])
+        return leave(request, detail_url(access, made.pk))
+    try:
+        with transaction.atomic():
+            api_key, plaintext = ApiKey.issue(access, form.cleaned_data["name"], form.cleaned_data["expires_at"])
+            grant(access, api_key, form.cleaned_data["provider_key_ids"])
+    except ForeignAssignment:
+        # A provider key that could be assigned a moment ago, when the form asked.
+        form.add_error("provider_key_ids", NOT_ASSIGNABLE)
+        return _show_new(request, access, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     _remember(request, press, api_key)
-    return _show_once(request, access, api_key, plaintext)
+    return show_once(request, access, api_key, plaintext)
 
 
-def _show_new(request: HttpRequest, form: ApiKeyForm, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    response = show(request, "providerkeys/api_key_new.html", "form", {"form": form}, status)
+def _show_new(
+    request: HttpRequest, access: Access, form: ApiKeyForm, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    context = {"form": form, "offers": offers(access, form.chosen_ids)}
+    response = show(request, "providerkeys/api_key_new.html", "form", context, status)
     if asked_by_htmx(request):
         # A key that was made takes the whole page; a refusal only the form's place in it.
         reswap(reselect(retarget(response, "#api-key-form"), "#api-key-form"), "outerHTML")
     return response
-
-
-def _show_once(request: HttpRequest, access: Access, api_key: ApiKey, plaintext: str) -> HttpResponse:
-    context = {"api_key": api_key, "plaintext": plaintext}
-    response = render(request, "providerkeys/api_key_once.html", context)
-    return replace_url(response, _detail_url(access, api_key.pk)) if asked_by_htmx(request) else response
-
-
-def _detail_url(access: Access, pk: str) -> str:
-    return reverse("api_key_detail", kwargs={"slug": access.organization.slug, "key": pk})
 
 
 def _made_by(request: HttpRequest, access: Access, press: str) -> ApiKey | None:

@@ -48,12 +48,13 @@ class Conflict:
         missed = list(saves.filter(details__version__gt=version).order_by("at", "pk"))
         if not missed:
             return None
-        who = dict.fromkeys(_author(access, event) for event in missed)
+        who = dict.fromkeys(author(access, event) for event in missed)
         fields = dict.fromkeys(word for event in missed for word in event.details.get("changed", []))
         return cls(" and ".join(who), missed[-1].at, list(fields))
 
 
-def _author(access: Access, event: AuditEvent) -> str:
+def author(access: Access, event: AuditEvent) -> str:
+    """Who did it, as somebody of the organization is told."""
     if event.actor_kind == "staff":
         return "Support"
     return "You, in another tab," if event.actor_id == access.user.pk else event.actor_label

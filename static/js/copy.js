@@ -22,12 +22,29 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// Behind an open dialog the rest of the page is silent: what is said there is said in it.
+function placeFor(button) {
+  return button.closest("dialog")?.querySelector("[data-said-here]") ?? document.getElementById("said");
+}
+
 function say(button, words) {
   button.dataset.said = words;
-  const status = document.getElementById("said");
+  const status = placeFor(button);
   if (status) status.textContent = words;
   setTimeout(() => {
     delete button.dataset.said;
     if (status) status.textContent = "";
   }, 2000);
 }
+
+// The place is there before anything is said in it: what appears together with its words, readers pass over.
+document.addEventListener("htmx:afterSwap", () => {
+  const dialog = document.querySelector("dialog:has([data-copy])");
+  if (!dialog || dialog.querySelector("[data-said-here]")) return;
+  const place = document.createElement("div");
+  place.className = "visually-hidden";
+  place.role = "status";
+  place.ariaLabel = "Clipboard";
+  place.dataset.saidHere = "";
+  dialog.append(place);
+});

@@ -18,6 +18,7 @@ from tests.look.things import (
     ALICE,
     API_KEYS,
     DISABLED,
+    FAILING,
     KEYS,
     LIMITED,
     MEMBER,
@@ -96,8 +97,10 @@ class LoginForm(forms.Form):
 class ApiKeyForm(forms.Form):
     name = forms.CharField(max_length=100, error_messages={"required": "Give the key a name."})
     expiration = forms.ChoiceField(
-        choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
+        choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("date", "On a date")]
     )
+    expires_on = forms.DateField(label="Date", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    provider_key_ids = forms.MultipleChoiceField(label="Provider keys", required=False, choices=[("pk_1", "x")])
 
 
 class MailForm(forms.Form):
@@ -228,6 +231,8 @@ ANSWERS = [
         reason="Organization-wide; none is assigned to this API key.",
         refused=False,
         notable_badges=[],
+        further=0,
+        more=0,
     ),
     Thing(
         provider_label="OpenAI",
@@ -235,6 +240,8 @@ ANSWERS = [
         reason="Organization-wide, in this order; none is assigned to this API key.",
         refused=False,
         notable_badges=[LIMITED],
+        further=6,
+        more=5,
     ),
     Thing(
         provider_label="Mistral",
@@ -244,12 +251,25 @@ ANSWERS = [
         notable_badges=[],
     ),
 ]
+OFFERS = Thing(
+    shown=[
+        Thing(answer=ANSWERS[0], choices=[]),
+        Thing(
+            answer=ANSWERS[1],
+            choices=[Thing(key=KEYS[3], checked=True, badges=[FAILING]), Thing(key=KEYS[7], checked=False, badges=[])],
+        ),
+        Thing(answer=ANSWERS[2], choices=[Thing(key=KEYS[5], checked=False, badges=[DISABLED])]),
+    ],
+    others=5,
+    cut=True,
+)
+NO_OFFERS = Thing(shown=[], others=8, cut=False)
 API_KEY_ROWS = [
     Thing(
         id="key_1",
         name="batch-eu",
         hint="byok_…7Qd2",
-        status_badge=ACTIVE,
+        status_badges=[ACTIVE, Thing(word="Rotating", tone="outline", icon="refresh-cw")],
         last_used_at=NOW - timedelta(minutes=2),
         expires_at=NOW + timedelta(days=61),
         created_at=NOW - timedelta(days=160),
@@ -257,12 +277,18 @@ API_KEY_ROWS = [
         stopped="",
         answers=ANSWERS,
         told_answers=ANSWERS,
+        enabled=True,
+        is_expired=False,
+        was_used_lately=True,
+        is_rotating=True,
+        former_hint="byok_…p0Zz",
+        former_ends_at=NOW + timedelta(hours=23, minutes=5),
     ),
     Thing(
         id="key_2",
         name="staging",
         hint="byok_…x81K",
-        status_badge=DISABLED,
+        status_badges=[DISABLED],
         last_used_at=None,
         expires_at=None,
         created_at=NOW,
@@ -270,8 +296,48 @@ API_KEY_ROWS = [
         stopped="disabled",
         answers=ANSWERS,
         told_answers=ANSWERS,
+        enabled=False,
+        is_expired=False,
+        was_used_lately=False,
+        is_rotating=False,
     ),
 ]
+SNIPPETS = [
+    Thing(
+        slug="openai",
+        title="OpenAI SDK",
+        code="""from openai import OpenAI
+
+client = OpenAI(
+    base_url="https://gateway.acme.example/v1",
+    api_key="byok_…",
+)
+answer = client.chat.completions.create(
+    model="openai/gpt-6.2-sol",
+    messages=[{"role": "user", "content": "Say hello."}],
+)
+print(answer.choices[0].message.content)
+""",
+        other_models=["mistral/mistral-large-latest", "xai/grok-4"],
+    ),
+    Thing(slug="anthropic", title="Anthropic SDK", code="", other_models=[]),
+    Thing(slug="curl", title="curl", code="curl https://gateway.acme.example/v1/models", other_models=[]),
+]
+MISSED = Thing(who="Dana Rossi", at=NOW - timedelta(minutes=2), acts=["changed its name", "rotated it"])
+
+
+class DeletionForm(forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    confirmation = forms.CharField(label="Name", error_messages={"required": "Type the name of the API key exactly."})
+
+
+class RotationForm(forms.Form):
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    old_ends = forms.ChoiceField(
+        label="The old key stops", initial="later", error_messages={"required": "Choose when the old key stops."}
+    )
+
+
 LOST = {
     "status": 404,
     "headline": "Nothing is at this address.",
@@ -381,16 +447,59 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "delete-nobody": page(
         "providerkeys/delete.html", key=KEYS[5], provider=PROVIDERS[3], cancel_url="/", consequences=[]
     ),
-    "api-keys": page("providerkeys/api_key_list.html", api_keys=API_KEY_ROWS),
+    "api-keys": page(
+        "providerkeys/api_key_list.html", api_keys=API_KEY_ROWS, count=2, query="", next_url="?after=key_2-staging"
+    ),
     "api-keys-empty": page("providerkeys/api_key_list.html", api_keys=[]),
-    "api-key-new": page("providerkeys/api_key_new.html", form=ApiKeyForm()),
-    "api-key-refused": page("providerkeys/api_key_new.html", form=ApiKeyForm({})),
+    "api-keys-nothing-found": page("providerkeys/api_key_list.html", api_keys=[], query="nobody"),
+    "api-key-new": page("providerkeys/api_key_new.html", form=ApiKeyForm(), offers=NO_OFFERS),
+    "api-key-refused": page(
+        "providerkeys/api_key_new.html",
+        form=ApiKeyForm({"expiration": "date", "provider_key_ids": "gone"}),
+        offers=OFFERS,
+    ),
     "api-key-once": page(
         "providerkeys/api_key_once.html",
         api_key=API_KEY_ROWS[0],
         plaintext="byok_8TqZ4mNcKd2vXeRb7LhWyPs9JfAu3GtQoVi5CnMw",
     ),
-    "api-key-detail": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[1]),
+    "api-key-rotated": page(
+        "providerkeys/api_key_once.html",
+        api_key=API_KEY_ROWS[0],
+        plaintext="byok_8TqZ4mNcKd2vXeRb7LhWyPs9JfAu3GtQoVi5CnMw",
+        rotated=True,
+    ),
+    "api-key-rotate": page("providerkeys/api_key_rotate.html", api_key=API_KEY_ROWS[0], form=RotationForm()),
+    "api-key-rotate-refused": page(
+        "providerkeys/api_key_rotate.html",
+        api_key=API_KEY_ROWS[1],
+        form=RotationForm({"version": "1"}),
+        missed=MISSED,
+        conflict=True,
+    ),
+    "api-key-edit": page("providerkeys/api_key_edit.html", api_key=API_KEY_ROWS[0], form=ApiKeyForm(), action="edit"),
+    "api-key-disable": page(
+        "providerkeys/api_key_confirm.html",
+        api_key=API_KEY_ROWS[0],
+        action="disable",
+        alone=Thing(names=["EU analytics"], count=1, more=0),
+    ),
+    "api-key-delete": page(
+        "providerkeys/api_key_confirm.html",
+        api_key=API_KEY_ROWS[0],
+        action="delete",
+        form=DeletionForm({"version": "1"}),
+        alone=Thing(names=["EU analytics", "Bedrock EU"], count=9, more=7),
+        missed=MISSED,
+        conflict=True,
+    ),
+    "api-key-rotating": page(
+        "providerkeys/api_key_detail.html",
+        api_key=API_KEY_ROWS[0],
+        snippets=SNIPPETS,
+        gateway_url="https://gateway.acme.example",
+    ),
+    "api-key-detail": page("providerkeys/api_key_detail.html", api_key=API_KEY_ROWS[1], snippets=SNIPPETS),
     "login": lone("registration/login.html", form=LoginForm(), next=""),
     "login-refused": lone("registration/login.html", form=LoginForm({"username": "alice@acme.test"}), next="/"),
     "login-throttled": lone("registration/login.html", form=LoginForm(), next="", throttled="15 minutes"),

@@ -5,7 +5,8 @@ from playwright.sync_api import expect
 
 from tests.accessibility import DARK, DARK_PHONE, LIGHT, faults
 from tests.look.conftest import Build
-from tests.look.stage import ORIGIN, Reply, Stage, whole
+from tests.look.stage import ORIGIN, Reply, Stage, part, whole
+from tests.look.things import KEYS
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +24,9 @@ MOST_DIFFERENT = [
     "api-keys",
     "api-key-detail",
     "api-key-once",
+    "api-key-refused",
+    "api-key-rotate-refused",
+    "api-key-delete",
     "login-refused",
     "check-regions-running",
     "check-forbidden",
@@ -65,6 +69,18 @@ def test_an_api_key_is_copied_by_one_press(stage: Stage) -> None:
     field = page.get_by_role("textbox", name="API key")
     expect(field).not_to_be_editable()
     assert page.evaluate("navigator.clipboard.readText()") == field.input_value()
+
+
+def test_a_copy_inside_a_dialog_is_announced_inside_it(stage: Stage) -> None:
+    """Behind an open dialog the page is inert, and silent with it."""
+    stage.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = stage.open("list", "/orgs/acme/provider-keys/")
+    stage.on("GET", f"/orgs/acme/provider-keys/{KEYS[0].id}/", Reply(part("form-edit", "form")))
+    page.get_by_role("button", name=f"Actions for {KEYS[0].name}").first.click()
+    page.get_by_role("menuitem", name="Edit").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Copy the id").click()
+    expect(dialog.get_by_role("status", name="Clipboard")).to_have_text("Copied")
 
 
 def test_without_script_menus_open_forms_post_and_a_running_test_reloads_by_itself(build: Build) -> None:

@@ -1,17 +1,21 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.core import serializers
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from organizations import tokens
 from organizations.access import Access
 from organizations.models import ApiKey, AuditEvent, Organization, User
+from organizations.models.api_key import GRACE, ApiKeyChanged
 from tests.organizations.conftest import actions
 
 pytestmark = pytest.mark.django_db
@@ -144,11 +148,85 @@ def test_an_event_names_actor_organization_and_key(alice_access: Access, acme: O
     assert (event.target_id, event.target_label, event.details) == (key.id, "ci", {"hint": key.hint})
 
 
+class TestRotation:
+    def test_gives_another_secret_under_the_same_id_and_name(
+        self, alice_access: Access, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        key, old = ApiKey.issue(alice_access, "ci")
+        old_hint = key.hint
+
+        new = key.rotate(alice_access, 1, GRACE)
+
+        for plaintext, hint in ((old, old_hint), (new, key.hint)):
+            with django_assert_num_queries(1):
+                found = ApiKey.find(plaintext)
+            secret = found.secret_of(plaintext) if found else None
+            assert found == key
+            assert secret
+            assert secret.hint == hint
+        assert key.hint == f"byok_…{new[-4:]}"
+        assert key.is_rotating()
+        assert not key.is_rotating(timezone.now() + GRACE)
+
+    def test_the_query_uses_an_index_for_either_secret(self, alice_access: Access) -> None:
+        key, _ = ApiKey.issue(alice_access, "ci")
+        either = ApiKey.objects.filter(Q(lookup=key.lookup) | Q(former_lookup=key.lookup))
+        if connection.vendor == "sqlite":
+            plan = either.explain()
+            assert plan.count("USING INDEX") == 2
+
+    def test_a_right_lookup_with_a_wrong_secret_is_not_found_by_the_former_one_either(
+        self, alice_access: Access
+    ) -> None:
+        key, old = ApiKey.issue(alice_access, "ci")
+        key.rotate(alice_access, 1, GRACE)
+        body = old.removeprefix("byok_")[: tokens.LOOKUP_LENGTH] + "0" * tokens.SECRET_LENGTH
+        assert ApiKey.find(f"byok_{body}{tokens._checksum(body)}") is None
+
+    def test_twice_forgets_the_oldest(self, alice_access: Access) -> None:
+        key, oldest = ApiKey.issue(alice_access, "ci")
+        old = key.rotate(alice_access, 1, GRACE)
+        new = key.rotate(alice_access, 2, GRACE)
+        assert [ApiKey.find(each) for each in (oldest, old, new)] == [None, key, key]
+
+    def test_its_event_names_both_secrets_by_their_hints(self, alice_access: Access) -> None:
+        key, _ = ApiKey.issue(alice_access, "ci")
+        old_hint = key.hint
+        new = key.rotate(alice_access, 1, GRACE)
+        key.end_former(alice_access)
+        key.end_former(alice_access)
+        assert actions() == ["api_key.created", "api_key.rotated", "api_key.former_ended"]
+        details = AuditEvent.objects.get(action="api_key.rotated").details
+        assert (details["hint"], details["former_hint"], details["version"]) == (key.hint, old_hint, 2)
+        assert new[5:] not in str(details)
+        assert not key.is_rotating()
+
+    def test_is_refused_to_who_did_not_see_the_latest_change(self, alice_access: Access) -> None:
+        key, _ = ApiKey.issue(alice_access, "ci")
+        other = ApiKey.objects.get()
+        assert key.change(alice_access, 1, " build ", None) == ["name"]
+        with pytest.raises(ApiKeyChanged):
+            other.rotate(alice_access, 1, GRACE)
+        with pytest.raises(ApiKeyChanged):
+            other.change(alice_access, 1, "deploy", None)
+        assert ApiKey.objects.values_list("name", "version").get() == ("build", 2)
+
+    def test_a_change_of_nothing_is_none(self, alice_access: Access) -> None:
+        key, _ = ApiKey.issue(alice_access, "ci")
+        assert key.change(alice_access, 1, "ci", None) == []
+        assert key.version == 1
+        assert actions() == ["api_key.created"]
+
+
 def test_no_verb_reaches_into_another_organization(alice_access: Access, charlie_access: Access) -> None:
     key, _ = ApiKey.issue(alice_access, "ci")
     key.disable(charlie_access)
     key.delete_by(charlie_access)
-    assert ApiKey.objects.get().enabled
+    with pytest.raises(ApiKey.DoesNotExist):
+        key.rotate(charlie_access, 1, GRACE)
+    with pytest.raises(ApiKey.DoesNotExist):
+        key.change(charlie_access, 1, "theirs", None)
+    assert ApiKey.objects.values_list("name", "enabled", "version").get() == ("ci", True, 1)
     assert actions() == ["api_key.created"]
 
 
@@ -159,17 +237,22 @@ def test_deleting_one_key_leaves_the_others(alice_access: Access) -> None:
     assert ApiKey.find(plaintext) == second
 
 
-@pytest.mark.parametrize("verb", ["issue", "disable", "delete_by"])
+@pytest.mark.parametrize("verb", ["issue", "disable", "delete_by", "rotate", "change"])
 def test_no_event_no_change(alice_access: Access, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     key, _ = ApiKey.issue(alice_access, "ci")
+    hint = key.hint
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError
 
     monkeypatch.setattr(AuditEvent, "save", fail)
+    more: Any = {"rotate": (1, GRACE), "change": (1, "other", None)}.get(verb, ())
+    press = (
+        partial(ApiKey.issue, alice_access, "other") if verb == "issue" else partial(getattr(key, verb), alice_access)
+    )
     with pytest.raises(RuntimeError):
-        ApiKey.issue(alice_access, "other") if verb == "issue" else getattr(key, verb)(alice_access)
-    assert list(ApiKey.objects.values_list("name", "enabled")) == [("ci", True)]
+        press(*more)
+    assert list(ApiKey.objects.values_list("name", "enabled", "hint", "version")) == [("ci", True, hint, 1)]
 
 
 def test_deleting_a_user_keeps_their_keys_and_their_trail(alice_access: Access, alice: User) -> None:

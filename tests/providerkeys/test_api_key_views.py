@@ -1,10 +1,13 @@
 """API keys: their list, the one moment in which a new one can be seen, and which provider keys serve each."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -12,11 +15,66 @@ from django.utils import timezone
 from organizations.access import Access
 from organizations.models import ApiKey, AuditEvent
 from providerkeys import vault
-from providerkeys.models import ProviderKey
+from providerkeys.models import KeyAssignment, ProviderKey, grant
+from providerkeys.models.assignment import ForeignAssignment
+from providerkeys.providers import registry
+from providerkeys.resolver import Scope, resolve
+from providerkeys.views.answers import Answer, resolvable_keys
+from providerkeys.views.api_key_serving import keys_around, keys_for, line_length
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, text
 
 LIST, NEW = "api-keys/", "api-keys/new/"
+NOW = timezone.now()
+STATES = ("Active", "Expires soon", "Expired", "Disabled", "Rotating")
+
+
+def names(response: Any) -> list[str]:
+    return re.findall(r'<div class="table__name"><a [^>]*>(.*?)</a>', text(response))
+
+
+def link(response: Any, rel: str) -> str:
+    found = re.search(rf'<a class="button" href="([^"]*)" rel="{rel}"', text(response))
+    return unescape(found[1]) if found else ""
+
+
+def special_key(access: Access) -> ProviderKey:
+    """An OpenAI key that serves one API key, called other."""
+    return ProviderKey.create(
+        access, "openai", sample.draft(sample.FORMER, "Special", [sample.api_key(access, "other")])
+    )
+
+
+def many(access: Access, number: int) -> list[ApiKey]:
+    """Store that many API keys, without the cost of issuing each."""
+    made = [
+        ApiKey(organization=access.organization, name=f"Service {place:04d}", lookup=f"{place:012d}", digest="0" * 64)
+        for place in range(number)
+    ]
+    return ApiKey.objects.bulk_create(made)
+
+
+def crowd(access: Access, api_keys: Sequence[ApiKey], number: int) -> None:
+    """Store that many provider keys in every state: of each provider, tier and assignment some that can serve or can't."""
+    slugs = [provider.slug for provider in registry.all()]
+    keys = ProviderKey.objects.bulk_create(
+        ProviderKey(
+            organization=access.organization,
+            provider=slugs[place % len(slugs)],
+            name=f"Key {place}",
+            scope=Scope.API_KEYS if place % 3 else Scope.ORGANIZATION,
+            position=(place * 7919) % 10_007,
+            enabled=place % 5 > 1,
+            unreadable_at=None if place % 7 else NOW,
+        )
+        for place in range(number)
+    )
+    KeyAssignment.objects.bulk_create(
+        KeyAssignment(provider_key=key, api_key=api_keys[(place + extra) % len(api_keys)])
+        for place, key in enumerate(keys)
+        if place % 3 == 1
+        for extra in range(2)
+    )
 
 
 def plaintext_in(response: Any) -> str:
@@ -115,6 +173,57 @@ class TestCreate:
         assert answer.headers["HX-Retarget"] == answer.headers["HX-Reselect"] == "#api-key-form"
         assert not ApiKey.objects.exists()
 
+    def test_shows_who_serves_it_without_an_assignment_and_what_can_be_assigned(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        sample.stored(alice_access)
+        special = special_key(alice_access)
+
+        page = text(alices.get(NEW))
+
+        assert words(re.findall(r'<p class="answers__names">(.*?)</p>', page, re.DOTALL)[0]) == "Production"
+        assert re.findall(r'name="provider_key_ids" value="(\w+)"', page) == [special.pk]
+        assert "no key of the other 7 providers" in page
+
+    @pytest.mark.parametrize("into", [None, "main"])
+    def test_assigns_what_was_ticked_and_leaves_its_event(
+        self, alices: Console, alice_access: Access, into: str | None
+    ) -> None:
+        sample.stored(alice_access)
+        special = special_key(alice_access)
+        before = set(special.assigned_ids)
+
+        answer = alices.post(NEW, {"name": "ci", "provider_key_ids": [special.pk]}, into=into)
+
+        api_key = ApiKey.objects.get(name="ci")
+        found = ProviderKey.objects.get(pk=special.pk)
+        assert found.assigned_ids == before | {api_key.pk}
+        assert answer_for(answer, "OpenAI") == ("Special", "Assigned to this API key.")
+        assert found.version == special.version + 1
+        event = AuditEvent.objects.get(action="provider_key.updated")
+        assert (event.target_id, event.details["changed"]) == (special.pk, ["assignment"])
+
+    def test_refuses_wholly_what_it_may_not_assign(
+        self, alices: Console, alice_access: Access, charlie_access: Access
+    ) -> None:
+        wide, special = sample.stored(alice_access), special_key(alice_access)
+        foreign = sample.stored(charlie_access, api_keys=[sample.api_key(charlie_access, "theirs")])
+        count = ApiKey.objects.count()
+
+        for other in (foreign.pk, wide.pk, "pk_" + "0" * 22, "nonsense", "\0"):
+            answer = alices.post(NEW, {"name": "ci", "provider_key_ids": [special.pk, other]})
+
+            assert answer.status_code == 422
+            assert "can’t be assigned any more" in text(answer)
+            assert f'value="{special.pk}" id="choice-{special.pk}" checked' in text(answer)
+            assert "theirs" not in text(answer)
+        assert ApiKey.objects.count() == count
+        assert not AuditEvent.objects.filter(action="provider_key.updated").exists()
+        for taken in (foreign, wide):
+            with pytest.raises(ForeignAssignment):
+                grant(alice_access, ApiKey.objects.filter(organization=alice_access.organization)[0], [taken.pk])
+        assert KeyAssignment.objects.count() == 2
+
     def test_has_the_names_that_scripts_rely_on(self, alices: Console) -> None:
         page = text(alices.get(NEW))
 
@@ -176,17 +285,66 @@ class TestList:
             assert f"provider-keys/{key.pk}/" not in text(danas.get(path))
 
     @pytest.mark.parametrize(
-        ("change", "word"),
-        [({}, "Active"), ({"enabled": False}, "Disabled"), ({"expires_at": timezone.now()}, "Expired")],
+        ("change", "words"),
+        [
+            ({}, ["Active"]),
+            ({"enabled": False, "expires_at": NOW}, ["Disabled"]),
+            ({"expires_at": NOW}, ["Expired"]),
+            ({"expires_at": NOW + timedelta(days=6)}, ["Expires soon"]),
+            ({"expires_at": NOW + timedelta(days=8)}, ["Active"]),
+            ({"former_lookup": "0" * 12, "former_ends_at": NOW + timedelta(hours=23)}, ["Active", "Rotating"]),
+            ({"former_lookup": "0" * 12, "former_ends_at": NOW}, ["Active"]),
+        ],
     )
     def test_says_whether_it_can_be_used(
-        self, alices: Console, alice_access: Access, change: dict[str, Any], word: str
+        self, alices: Console, alice_access: Access, change: dict[str, Any], words: list[str]
     ) -> None:
         api_key = sample.api_key(alice_access)
         ApiKey.objects.update(**change)
 
         for path in (LIST, f"api-keys/{api_key.pk}/"):
-            assert f"<span>{word}</span>" in text(alices.get(path))
+            assert [word for word in STATES if f"<span>{word}</span>" in text(alices.get(path))] == words
+
+    def test_says_expired_from_the_very_second_on(self, alices: Console, alice_access: Access) -> None:
+        ApiKey.issue(alice_access, "ci", NOW + timedelta(hours=1))
+
+        for offset, word in ((-1, "Expires soon"), (0, "Expired")):
+            with time_machine.travel(NOW + timedelta(hours=1, seconds=offset), tick=False):
+                assert f"<span>{word}</span>" in text(alices.get(LIST))
+
+    def test_finds_by_name_hint_and_id(self, alices: Console, alice_access: Access) -> None:
+        api_key = sample.api_key(alice_access, "Nightly <evals>")
+        sample.api_key(alice_access, "other")
+        former = api_key.hint
+        api_key.rotate(alice_access, 1, timedelta(hours=24))
+
+        for asked in ("nightly <", api_key.hint[-4:], former[-4:], api_key.pk):
+            assert names(alices.get(LIST, into="api-keys", q=asked)) == ["Nightly &lt;evals&gt;"], asked
+        page = text(alices.get(LIST, q="<nobody>\0"))
+        assert "No API key matches" in page
+        assert "Create API Key" in page
+
+    def test_pages_by_name_there_and_back(self, alices: Console, alice_access: Access) -> None:
+        many(alice_access, 120)
+        expected = [f"Service {number:04d}" for number in range(120)]
+
+        pages = [alices.get(LIST)]
+        while following := link(pages[-1], "next"):
+            pages.append(alices.get(LIST + following))
+        assert [len(names(page)) for page in pages] == [50, 50, 20]
+        assert [name for page in pages for name in names(page)] == expected
+        back = alices.get(LIST + link(pages[-1], "prev"))
+        assert names(back) == expected[50:100]
+        assert names(alices.get(LIST + link(back, "prev"))) == expected[:50]
+        assert not link(alices.get(LIST + link(back, "prev")), "prev")
+        assert "120 keys" in text(back)
+
+    def test_a_page_that_is_gone_leads_to_the_first_one(self, alices: Console, alice_access: Access) -> None:
+        sample.api_key(alice_access, "ci")
+
+        assert alices.get(LIST, after="key_1-zebra").headers["Location"] == alices.url(LIST)
+        for nonsense in ("zebra", "key_1-\0", "-", "pk_1-x"):
+            assert alices.get(LIST, before=nonsense).status_code in {200, 302}
 
     def test_a_member_sees_it_but_no_button(self, danas: Console, alice_access: Access) -> None:
         sample.api_key(alice_access, "ci")
@@ -205,18 +363,37 @@ class TestList:
 
         assert "theirs" not in text(alices.get(LIST))
 
-    def test_costs_six_queries_and_opens_nothing(
+    def test_costs_six_queries_and_opens_nothing_however_many_keys_there_are(
         self, alices: Console, alice_access: Access, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        api_keys = [sample.api_key(alice_access, f"Service {number}") for number in range(9)]
-        for _ in range(5):
-            sample.stored(alice_access, api_keys=api_keys)
+        api_keys = many(alice_access, 1000)
+        crowd(alice_access, api_keys, 1000)
         monkeypatch.setattr(vault, "_decrypt", None)
 
-        for path in (LIST, NEW, f"api-keys/{api_keys[0].pk}/"):
+        for path in (LIST, f"{LIST}?q=Service", NEW, f"api-keys/{api_keys[0].pk}/"):
             with CaptureQueriesContext(connection) as queries:
                 assert alices.get(path).status_code == 200
             assert len(queries) <= 6, path
+            assert not [one for one in queries if '"credentials"' in one["sql"]]
+
+    def test_says_what_the_resolver_says_of_a_crowd(self, alice_access: Access) -> None:
+        """Few of many keys are loaded; the answer must not know it."""
+        api_keys = many(alice_access, 6)
+        crowd(alice_access, api_keys, 150)
+        whole = resolvable_keys(alice_access)
+
+        few = keys_for(alice_access, [one.pk for one in api_keys])
+        for api_key in api_keys:
+            loaded = keys_around(alice_access, api_key.pk)
+            for provider in registry.all():
+                full = resolve(whole, api_key.pk, provider.slug)
+                for keys in (few[api_key.pk], loaded):
+                    found = resolve(keys, api_key.pk, provider.slug)
+                    head = [one.row.pk for one in found.candidates]
+                    assert head == [one.row.pk for one in full.candidates][: len(head)]
+                    assert bool(head) is bool(full)
+                    assert line_length([one.row for one in found.candidates]) == len(full.candidates)
+                assert Answer.of(provider, loaded, api_key.pk).reason == Answer.of(provider, whole, api_key.pk).reason
 
 
 class TestWhichKeyWillServe:

@@ -46,6 +46,15 @@ ROUTES: Final = (
     Route("GET", "api-keys/new/", 200),
     Route("POST", "api-keys/new/", 422),
     Route("GET", "api-keys/{key}/", 200, members_may=True),
+    Route("GET", "api-keys/{key}/edit/", 200),
+    Route("POST", "api-keys/{key}/edit/", 422),
+    Route("GET", "api-keys/{key}/rotation/", 200),
+    Route("POST", "api-keys/{key}/rotation/", 422),
+    Route("POST", "api-keys/{key}/former/", 302),
+    Route("GET", "api-keys/{key}/activation/", 200),
+    Route("POST", "api-keys/{key}/activation/", 400),
+    Route("GET", "api-keys/{key}/delete/", 200),
+    Route("POST", "api-keys/{key}/delete/", 422),
 )
 ADDRESSES: Final = frozenset(route.address for route in ROUTES)
 OF_ONE_OBJECT: Final = tuple(route for route in ROUTES if "{" in route.address)

@@ -1,0 +1,25 @@
+"""The one page on which an API key can be read."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django_htmx.http import replace_url
+
+from organizations.access import Access
+from organizations.models import ApiKey
+from providerkeys.views.api_key_addresses import detail_url
+from providerkeys.views.api_key_listing import ApiKeyRow
+from providerkeys.views.api_key_serving import keys_around
+from providerkeys.views.htmx import asked_by_htmx
+
+
+def show_once(
+    request: HttpRequest, access: Access, api_key: ApiKey, plaintext: str, *, rotated: bool = False
+) -> HttpResponse:
+    """Answer the press that made ``plaintext`` with it. htmx leaves the browser at the key's own address."""
+    context = {
+        "api_key": ApiKeyRow.of(api_key, keys_around(access, api_key.pk)),
+        "plaintext": plaintext,
+        "rotated": rotated,
+    }
+    response = render(request, "providerkeys/api_key_once.html", context)
+    return replace_url(response, detail_url(access, api_key.pk)) if asked_by_htmx(request) else response

@@ -1,0 +1,86 @@
+"""First programs for an API key: the official SDKs and curl, with models that its provider keys serve.
+
+The key itself is in none of them: nothing can show it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+
+from providerkeys.providers import registry
+from providerkeys.providers.base import Api
+from providerkeys.views.answers import Answer
+
+PLACEHOLDER: Final = "byok_…"
+
+_OPENAI: Final = """\
+from openai import OpenAI
+
+client = OpenAI(
+    base_url="{url}/v1",
+    api_key="{key}",
+)
+answer = client.chat.completions.create(
+    model="{model}",
+    messages=[{{"role": "user", "content": "Say hello."}}],
+)
+print(answer.choices[0].message.content)
+"""
+_ANTHROPIC: Final = """\
+from anthropic import Anthropic
+
+client = Anthropic(
+    base_url="{url}",
+    api_key="{key}",
+)
+answer = client.messages.create(
+    model="{model}",
+    max_tokens=100,
+    messages=[{{"role": "user", "content": "Say hello."}}],
+)
+print(answer.content[0].text)
+"""
+_CURL: Final = """\
+curl {url}/v1/chat/completions \\
+  -H "Authorization: Bearer {key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Say hello."}}]}}'
+"""
+_CURL_MESSAGES: Final = """\
+curl {url}/v1/messages \\
+  -H "x-api-key: {key}" \\
+  -H "anthropic-version: 2023-06-01" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"model": "{model}", "max_tokens": 100, "messages": [{{"role": "user", "content": "Say hello."}}]}}'
+"""
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """One program. Without ``code`` no provider key of this API key serves its protocol."""
+
+    slug: str
+    title: str
+    code: str
+    other_models: Sequence[str] = ()
+
+
+def snippets(answers: Iterable[Answer]) -> list[Snippet]:
+    """The programs that an API key with these ``answers`` can begin with."""
+    serving = [answer.provider for answer in answers if answer.keys]
+    chat, messages = _models(serving, Api.CHAT_COMPLETIONS), _models(serving, Api.MESSAGES)
+    curl = ("curl", "curl", _CURL, chat) if chat else ("curl", "curl", _CURL_MESSAGES, messages)
+    kinds = (("openai", "OpenAI SDK", _OPENAI, chat), ("anthropic", "Anthropic SDK", _ANTHROPIC, messages), curl)
+    return [Snippet(slug, title, _fill(code, models), models[1:]) for slug, title, code, models in kinds]
+
+
+def _models(slugs: Iterable[str], api: Api) -> list[str]:
+    """A model of each of these providers that speaks ``api``, as the gateway calls it."""
+    providers = [registry.find(slug) for slug in slugs]
+    return [f"{one.slug}/{one.inference.example_model}" for one in providers if one and api in one.inference.paths]
+
+
+def _fill(code: str, models: Sequence[str]) -> str:
+    return code.format(url=settings.GATEWAY_URL, key=PLACEHOLDER, model=models[0]) if models else ""

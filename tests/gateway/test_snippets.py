@@ -1,0 +1,75 @@
+"""The programs on an API key's page: each runs as it stands, once the key stands where the page says."""
+
+import io
+import re
+import subprocess
+from contextlib import redirect_stdout
+from html import unescape
+from typing import Any
+
+import pytest
+
+from organizations.access import Access
+from organizations.models import ApiKey
+from providerkeys.providers import registry
+from providerkeys.providers.base import Api
+from providerkeys.views.snippets import PLACEHOLDER
+from tests.gateway.conftest import Gateway, db, keep
+from tests.providerkeys.conftest import Console, alices, text
+
+
+def programs(page: str) -> dict[str, str]:
+    found = re.findall(r'<pre id="snippet-(\w+)"><code>(.*?)</code></pre>', page, re.DOTALL)
+    return {slug: unescape(code) for slug, code in found}
+
+
+def said_by(program: str) -> str:
+    said = io.StringIO()
+    with redirect_stdout(said):
+        exec(program, {})
+    return said.getvalue().strip()
+
+
+def test_each_program_of_the_page_runs(
+    gateway: Gateway, alices: Console, alice_access: Access, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.GATEWAY_URL = gateway.url
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    api_key, plaintext = ApiKey.issue(alice_access, "production")
+    keep(alice_access, "anthropic")
+    keep(alice_access, "mistral", api_keys=(api_key,))
+
+    page = text(alices.get(f"api-keys/{api_key.pk}/"))
+    found = programs(page)
+    assert set(found) == {"openai", "anthropic", "curl"}
+    assert all(code.count(PLACEHOLDER) == 1 for code in found.values())
+    assert 'model="mistral/mistral-large-latest"' in found["openai"]
+
+    ready = {slug: code.replace(PLACEHOLDER, plaintext) for slug, code in found.items()}
+    assert said_by(ready["openai"])
+    assert said_by(ready["anthropic"])
+    asked = subprocess.run(["sh", "-c", ready["curl"]], capture_output=True, text=True, timeout=20, check=True)
+    assert '"choices"' in asked.stdout
+
+
+def test_a_program_that_no_provider_key_serves_is_not_shown(
+    gateway: Gateway, alices: Console, alice_access: Access
+) -> None:
+    api_key, _ = ApiKey.issue(alice_access, "production")
+    assert programs(text(alices.get(f"api-keys/{api_key.pk}/"))) == {}
+    keep(alice_access, "anthropic")
+    keep(alice_access, "openai").disable(alice_access)
+    found = programs(text(alices.get(f"api-keys/{api_key.pk}/")))
+    assert set(found) == {"anthropic", "curl"}
+    assert "/v1/messages" in found["curl"]
+
+
+def test_every_provider_that_is_served_has_an_example_of_its_models() -> None:
+    for provider in registry.all():
+        speaks = {Api.CHAT_COMPLETIONS, Api.MESSAGES} & set(provider.inference.paths)
+        assert bool(provider.inference.example_model) is bool(speaks), provider.slug
+        assert provider.inference.example_model.startswith(provider.inference.model_prefixes or "")
+
+
+__all__ = ["alices", "db"]
