@@ -11,6 +11,8 @@ _provider_keys = [
     path("checks/<slug:chk>/", views.check_detail, name="check_detail"),
     path("<slug:pk>/", views.provider_key_edit, name="provider_key_edit"),
     path("<slug:pk>/delete/", views.provider_key_delete, name="provider_key_delete"),
+    path("<slug:pk>/activation/", views.provider_key_activation, name="provider_key_activation"),
+    path("<slug:pk>/position/", views.provider_key_position, name="provider_key_position"),
     path("<slug:pk>/checks/", views.provider_key_check_create, name="provider_key_check_create"),
 ]
 _api_keys = [

@@ -3,7 +3,7 @@ from providerkeys.models.bedrock_region import BedrockRegion, RegionDraft
 from providerkeys.models.check import CredentialCheck, TooManyChecks
 from providerkeys.models.check_result import CheckResult
 from providerkeys.models.heartbeat import Heartbeat
-from providerkeys.models.provider_key import Draft, ProviderKey, VersionConflict
+from providerkeys.models.provider_key import Direction, Draft, ProviderKey, VersionConflict
 from providerkeys.models.row import Row
 from providerkeys.vault import Sentinel
 
@@ -11,6 +11,7 @@ __all__ = [
     "BedrockRegion",
     "CheckResult",
     "CredentialCheck",
+    "Direction",
     "Draft",
     "Heartbeat",
     "KeyAssignment",

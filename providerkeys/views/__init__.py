@@ -2,12 +2,9 @@
 
 from providerkeys.views.api_keys import api_key_detail, api_key_list, api_key_new
 from providerkeys.views.checks import check_create, check_detail, provider_key_check_create
-from providerkeys.views.provider_keys import (
-    provider_key_delete,
-    provider_key_edit,
-    provider_key_list,
-    provider_key_new,
-)
+from providerkeys.views.key_list import provider_key_list
+from providerkeys.views.provider_keys import provider_key_edit, provider_key_new
+from providerkeys.views.row_actions import provider_key_activation, provider_key_delete, provider_key_position
 
 __all__ = [
     "api_key_detail",
@@ -15,9 +12,11 @@ __all__ = [
     "api_key_new",
     "check_create",
     "check_detail",
+    "provider_key_activation",
     "provider_key_check_create",
     "provider_key_delete",
     "provider_key_edit",
     "provider_key_list",
     "provider_key_new",
+    "provider_key_position",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 from urllib.parse import urlencode
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.http import Http404, QueryDict
 from django.utils import timezone
 
@@ -82,7 +82,16 @@ def _shown(access: Access) -> ProviderKeyQuerySet:
     unfinished = CredentialCheck.objects.unfinished(timezone.now())
     # A check of what somebody types over a stored key says nothing about that key.
     of_the_stored = unfinished.filter(provider_key=OuterRef("pk")).exclude(results__record="")
-    return keys_of(access).for_display().annotate(open_check_id=Subquery(of_the_stored.values("pk")[:1]))
+    tier = access.all(ProviderKey).filter(provider=OuterRef("provider"), scope=OuterRef("scope"))
+    return (
+        keys_of(access)
+        .for_display()
+        .annotate(
+            open_check_id=Subquery(of_the_stored.values("pk")[:1]),
+            may_move_up=Exists(tier.filter(position__lt=OuterRef("position"))),
+            may_move_down=Exists(tier.filter(position__gt=OuterRef("position"))),
+        )
+    )
 
 
 def _rows(access: Access, keys: Sequence[ProviderKey]) -> list[KeyRow]:

@@ -133,6 +133,18 @@ def page(template: str, **more: Any) -> tuple[str, dict[str, Any]]:
     return template, {**SHELL, **more}
 
 
+def question(action: str, key: Any, provider: Any, **more: Any) -> tuple[str, dict[str, Any]]:
+    """What is asked before ``action``."""
+    where = f"/orgs/acme/provider-keys/{key.id}/"
+    urls = {"action_url": f"{where}{'delete' if action == 'delete' else 'activation'}/"}
+    given = {"told": [], "cancel_url": "/orgs/acme/provider-keys/", "activation_url": f"{where}activation/", **urls}
+    return page("providerkeys/confirm.html", key=key, provider=provider, action=action, **{**given, **more})
+
+
+def consequence(kind: str, headline: str, sentence: str, *names: str) -> Any:
+    return Thing(kind=kind, headline=headline, sentence=sentence, named=names[:12], more=max(0, len(names) - 12))
+
+
 def lone(template: str, **more: Any) -> tuple[str, dict[str, Any]]:
     return template, {"csrf_token": SHELL["csrf_token"], **more}
 
@@ -289,6 +301,22 @@ class Toast:
         return self.words
 
 
+MANY = [f"service-{number}" for number in range(15)]
+LOST_AND_MOVED = [
+    consequence(
+        "loses",
+        "2 API keys lose AWS Bedrock",
+        "Their AWS Bedrock requests are refused from then on. No other provider key serves them.",
+        "production",
+        "research",
+    ),
+    consequence(
+        "moves",
+        "1 API key moves to Bedrock EU",
+        "Its AWS Bedrock requests run on Bedrock EU (assigned), and are billed there.",
+        "batch-eu",
+    ),
+]
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "list": page("providerkeys/list.html", **LIST),
     "list-member": page(
@@ -368,18 +396,24 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         title="Edit Provider Key",
         conflict=Thing(who="Dana Rossi", at=NOW - timedelta(minutes=2), fields=["name", "assignment"]),
     ),
-    "delete": page(
-        "providerkeys/delete.html",
-        key=KEYS[6],
-        provider=PROVIDERS[7],
-        cancel_url="/orgs/acme/provider-keys/",
-        consequences=[
-            Thing(kind="loses", api_keys=["production", "research"], to=""),
-            Thing(kind="moves", api_keys=["batch-eu"], to="Bedrock EU"),
-        ],
+    "delete": question("delete", KEYS[6], PROVIDERS[7], told=LOST_AND_MOVED),
+    "delete-nobody": question("delete", KEYS[5], PROVIDERS[3]),
+    "disable": question("disable", KEYS[6], PROVIDERS[7], told=LOST_AND_MOVED),
+    "disable-again": question(
+        "disable",
+        KEYS[2],
+        OPENAI,
+        again=True,
+        conflict=Thing(who="Dana Rossi", at=NOW - timedelta(minutes=2), fields=["name", "assignment"]),
     ),
-    "delete-nobody": page(
-        "providerkeys/delete.html", key=KEYS[5], provider=PROVIDERS[3], cancel_url="/", consequences=[]
+    "enable": question(
+        "enable",
+        KEYS[5],
+        PROVIDERS[3],
+        told=[
+            consequence("moves", "3 API keys move to this key", "Their Mistral requests run on this key.", *MANY),
+            consequence("backed", "1 API key gets a key to fall back on", "Main stays first.", "ci"),
+        ],
     ),
     "api-keys": page("providerkeys/api_key_list.html", api_keys=API_KEY_ROWS),
     "api-keys-empty": page("providerkeys/api_key_list.html", api_keys=[]),
