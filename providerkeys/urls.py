@@ -7,6 +7,7 @@ from providerkeys import views
 _provider_keys = [
     path("", views.provider_key_list, name="provider_key_list"),
     path("new/", views.provider_key_new, name="provider_key_new"),
+    path("api-key-names/", views.api_key_names, name="api_key_names"),
     path("checks/", views.check_create, name="check_create"),
     path("checks/<slug:chk>/", views.check_detail, name="check_detail"),
     path("<slug:pk>/", views.provider_key_edit, name="provider_key_edit"),

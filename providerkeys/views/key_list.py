@@ -1,17 +1,22 @@
 """The BYOK list as a page and as the table alone, and the way back to it."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
+from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
 
 from organizations.access import Access, member_view
+from organizations.models import ApiKey
 from providerkeys.providers import registry
-from providerkeys.views.htmx import leave, show
+from providerkeys.views.htmx import asked_by_htmx, leave, show
 from providerkeys.views.listing import KeyPage
+
+_SUGGESTED: Final = 1000
 
 
 @require_safe
@@ -21,14 +26,26 @@ def provider_key_list(request: HttpRequest, access: Access) -> HttpResponse:
     if not page.rows and ("after" in request.GET or "before" in request.GET):
         # The last row of that page has gone meanwhile; what is left stands on the first one.
         return leave(request, list_url(access))
-    return show(request, "providerkeys/list.html", "table", list_context(page))
+    response = show(request, "providerkeys/list.html", "table", list_context(access, page))
+    if asked_by_htmx(request):
+        push_url(response, list_url(access) + page.address)
+    return response
 
 
-def list_context(page: KeyPage) -> dict[str, Any]:
+@require_safe
+@member_view
+def api_key_names(request: HttpRequest, access: Access) -> HttpResponse:
+    """The names that the list's filter suggests: asked for only when somebody is about to type one."""
+    names = access.all(ApiKey).order_by("name").values_list("name", flat=True).distinct()
+    return render(request, "providerkeys/api_key_names.html", {"names": names[:_SUGGESTED]})
+
+
+def list_context(access: Access, page: KeyPage) -> dict[str, Any]:
     return {
         "keys": page.rows,
         "count": page.count,
-        "query": page.search,
+        "filters": page.filters,
+        "unknown_api_key": not page.rows and not page.filters.knows_api_key(access),
         "previous_url": page.previous_url,
         "next_url": page.next_url,
         "providers": registry.all(),

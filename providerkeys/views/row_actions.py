@@ -67,10 +67,10 @@ def provider_key_activation(request: HttpRequest, access: Access, pk: str) -> Ht
 @admin_view
 def provider_key_position(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
     """Move a key up or down (``move``) in its tier, and show the table with it, on whichever page it stands by now."""
+    key = access.get(ProviderKey, pk)
     direction = request.POST.get("move")
     if direction not in {"up", "down"}:
         raise BadRequest
-    key = access.get(ProviderKey, pk)
     stood = Place.of(key)
     moved = key.move(access, cast(Direction, direction))
     if not asked_by_htmx(request):
@@ -86,8 +86,8 @@ def provider_key_position(request: HttpRequest, access: Access, pk: str) -> Http
     rank = next((row.rank.sentence for row in page.rows if row.key.pk == key.pk and row.rank), "")
     where = "" if not moved else f", {rank}" if rank else ""
     said = f"{key.name} moved {direction}{where}." if moved else f"{key.name} can’t move {direction} any further."
-    response = show(request, "providerkeys/list.html", "table", {**list_context(page), "said": said})
-    return replace_url(response, list_url(access) + (f"?{query.urlencode()}" if query else ""))
+    response = show(request, "providerkeys/list.html", "table", {**list_context(access, page), "said": said})
+    return replace_url(response, list_url(access) + page.address)
 
 
 def _consequences(access: Access, key: ProviderKey, action: str) -> list[Consequence]:

@@ -11,6 +11,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 
 from providerkeys.forms.regions import RegionsField
+from providerkeys.views.filters import Filters
 from tests.look.results import CHECKS
 from tests.look.things import (
     ACME,
@@ -153,7 +154,7 @@ LIST = {
     "keys": KEYS,
     "count": len(KEYS),
     "providers": PROVIDERS,
-    "query": "",
+    "filters": Filters(),
     "next_url": "?after=8",
     "previous_url": "",
 }
@@ -324,7 +325,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "list-empty": page("providerkeys/list.html", **{**LIST, "keys": [], "count": 0, "next_url": ""}),
     "list-no-match": page(
-        "providerkeys/list.html", **{**LIST, "keys": [], "count": 0, "query": "nope", "next_url": ""}
+        "providerkeys/list.html", **{**LIST, "keys": [], "count": 0, "filters": Filters("nope"), "next_url": ""}
     ),
     "list-toasts": page(
         "providerkeys/list.html",

@@ -159,7 +159,7 @@ def test_after_a_save_focus_is_at_its_message_and_goes_on_into_the_page(stage: S
 
 
 def test_search_asks_while_typing_and_swaps_the_table(page: Page, stage: Stage) -> None:
-    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    stage.on("GET", LIST, Reply(part("list-no-match", "table"), headers={"HX-Push-Url": f"{LIST}?q=nope"}))
     page.get_by_role("searchbox", name="Search provider keys").fill("nope")
     expect(page.get_by_role("heading", name="No provider key matches")).to_be_visible()
     expect(page.get_by_role("status", name="Messages")).to_contain_text("No provider key matches")
