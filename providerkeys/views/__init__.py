@@ -3,7 +3,7 @@
 from providerkeys.views.api_keys import api_key_detail, api_key_list, api_key_new
 from providerkeys.views.checks import check_create, check_detail, provider_key_check_create
 from providerkeys.views.key_list import api_key_names, provider_key_list
-from providerkeys.views.provider_keys import provider_key_edit, provider_key_new
+from providerkeys.views.provider_keys import outlook, provider_key_edit, provider_key_new
 from providerkeys.views.row_actions import provider_key_activation, provider_key_delete, provider_key_position
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "api_key_new",
     "check_create",
     "check_detail",
+    "outlook",
     "provider_key_activation",
     "provider_key_check_create",
     "provider_key_delete",

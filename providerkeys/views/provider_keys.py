@@ -7,7 +7,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from organizations.access import Access, admin_view
 from organizations.models import AuditEvent
@@ -15,7 +15,7 @@ from providerkeys.forms import ProviderKeyForm
 from providerkeys.forms.fields import NOT_YOURS
 from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
 from providerkeys.models.assignment import ForeignAssignment
-from providerkeys.views.form_page import Conflict, rows_asked_for, show_form
+from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
 from providerkeys.views.key_list import list_url
 
@@ -56,6 +56,15 @@ def provider_key_edit(request: HttpRequest, access: Access, pk: str) -> HttpResp
     except ProviderKey.DoesNotExist:
         return _show_gone(request, access)
     return leave(request, list_url(access))
+
+
+@require_POST
+@sensitive_post_parameters()
+@admin_view
+def outlook(request: HttpRequest, access: Access, pk: str = "") -> HttpResponse:
+    """Say what saving the assignment that is chosen in a form would change. Nothing is changed, and no secret is sent."""
+    key = access.get(ProviderKey, pk) if pk else None
+    return show_outlook(request, access, ProviderKeyForm(access, request.POST, key=key))
 
 
 def _create(request: HttpRequest, access: Access, form: ProviderKeyForm) -> bool:

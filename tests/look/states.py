@@ -114,6 +114,23 @@ class PasswordForm(forms.Form):
     new_password2 = forms.CharField(label="New password again", widget=forms.PasswordInput)
 
 
+def consequence(kind: str, headline: str, sentence: str, *names: str) -> Any:
+    return Thing(kind=kind, headline=headline, sentence=sentence, named=names[:12], more=max(0, len(names) - 12))
+
+
+OUTLOOK = [
+    consequence(
+        "moves", "1 API key moves to this key", "Its OpenAI requests run on this key, and are billed there.", "staging"
+    ),
+    consequence(
+        "backed",
+        "1 API key gets a key to fall back on",
+        "CI account (assigned) stays first; this key serves when that one fails.",
+        "ci",
+    ),
+]
+
+
 def form_page(form: forms.Form, **more: Any) -> tuple[str, dict[str, Any]]:
     given = {
         "form": form,
@@ -125,6 +142,8 @@ def form_page(form: forms.Form, **more: Any) -> tuple[str, dict[str, Any]]:
         "check": None,
         "provider_label": "OpenAI",
         "check_url": "/orgs/acme/provider-keys/checks/",
+        "outlook": OUTLOOK,
+        "outlook_url": "/orgs/acme/provider-keys/outlook/",
         "cancel_url": "/orgs/acme/provider-keys/",
     }
     return "providerkeys/form.html", {**SHELL, **given, **more}
@@ -140,10 +159,6 @@ def question(action: str, key: Any, provider: Any, **more: Any) -> tuple[str, di
     urls = {"action_url": f"{where}{'delete' if action == 'delete' else 'activation'}/"}
     given = {"told": [], "cancel_url": "/orgs/acme/provider-keys/", "activation_url": f"{where}activation/", **urls}
     return page("providerkeys/confirm.html", key=key, provider=provider, action=action, **{**given, **more})
-
-
-def consequence(kind: str, headline: str, sentence: str, *names: str) -> Any:
-    return Thing(kind=kind, headline=headline, sentence=sentence, named=names[:12], more=max(0, len(names) - 12))
 
 
 def lone(template: str, **more: Any) -> tuple[str, dict[str, Any]]:

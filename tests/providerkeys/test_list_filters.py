@@ -1,6 +1,7 @@
 """Narrowing the BYOK list: by provider, by status as it is shown, by the API key that is served, and all of it at once."""
 
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -27,7 +28,7 @@ STATUSES = {
 
 @pytest.fixture
 def in_every_state(alice_access: Access) -> None:
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "untested": {},
         "valid": {"verdict": "valid"},
         "limited": {"verdict": "limited"},
