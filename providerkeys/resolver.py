@@ -109,29 +109,3 @@ def _why_outside(row: Row) -> Why:
     if row.scope == Scope.ORGANIZATION:
         return Why.SHADOWED
     return Why.ASSIGNED_TO_OTHERS if row.assigned_ids else Why.UNASSIGNED
-
-
-@dataclass(frozen=True, slots=True)
-class Change[R: Row]:
-    """What a change of the rows means for one API key: who serves it first, before and after."""
-
-    api_key_id: str
-    before: R | None
-    after: R | None
-
-
-def changes[R: Row](
-    before: Iterable[R], after: Iterable[R], api_key_ids: Iterable[str], provider: str
-) -> list[Change[R]]:
-    """The API keys whose serving provider key differs between the rows ``before`` and ``after``."""
-    old_rows, new_rows = list(before), list(after)
-    found = []
-    for api_key_id in api_key_ids:
-        old, new = (_first(resolve(rows, api_key_id, provider)) for rows in (old_rows, new_rows))
-        if (old and old.id) != (new and new.id):
-            found.append(Change(api_key_id, old, new))
-    return found
-
-
-def _first[R: Row](resolution: Resolution[R]) -> R | None:
-    return resolution.candidates[0].row if resolution else None

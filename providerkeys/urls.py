@@ -7,10 +7,15 @@ from providerkeys import views
 _provider_keys = [
     path("", views.provider_key_list, name="provider_key_list"),
     path("new/", views.provider_key_new, name="provider_key_new"),
+    path("api-key-names/", views.api_key_names, name="api_key_names"),
+    path("outlook/", views.outlook, name="outlook"),
     path("checks/", views.check_create, name="check_create"),
     path("checks/<slug:chk>/", views.check_detail, name="check_detail"),
     path("<slug:pk>/", views.provider_key_edit, name="provider_key_edit"),
     path("<slug:pk>/delete/", views.provider_key_delete, name="provider_key_delete"),
+    path("<slug:pk>/outlook/", views.outlook, name="provider_key_outlook"),
+    path("<slug:pk>/activation/", views.provider_key_activation, name="provider_key_activation"),
+    path("<slug:pk>/position/", views.provider_key_position, name="provider_key_position"),
     path("<slug:pk>/checks/", views.provider_key_check_create, name="provider_key_check_create"),
 ]
 _api_keys = [

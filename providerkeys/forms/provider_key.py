@@ -97,6 +97,8 @@ class ProviderKeyForm(CredentialsForm):
     @property
     def chosen_ids(self) -> frozenset[str]:
         """The ids of the API keys whose boxes are ticked."""
+        if self.sent is not None:
+            return frozenset(self.sent.getlist(self.add_prefix("api_key_ids")))
         return frozenset(self["api_key_ids"].value() or ())
 
     def accept_version(self, version: int) -> None:
@@ -110,6 +112,7 @@ def _stored(key: ProviderKey) -> dict[str, Any]:
     return {
         "name": key.name,
         "assign_to_organization": key.scope == Scope.ORGANIZATION,
-        "api_key_ids": sorted(key.assigned_ids),
+        # Asked for only where it is shown: what was sent stands for itself.
+        "api_key_ids": lambda: sorted(key.assigned_ids),
         "version": key.version,
     }

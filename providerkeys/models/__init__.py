@@ -4,7 +4,7 @@ from providerkeys.models.check import CredentialCheck, TooManyChecks
 from providerkeys.models.check_result import CheckResult
 from providerkeys.models.granting import grant
 from providerkeys.models.heartbeat import Heartbeat
-from providerkeys.models.provider_key import Draft, ProviderKey, VersionConflict
+from providerkeys.models.provider_key import Direction, Draft, ProviderKey, VersionConflict
 from providerkeys.models.row import Row
 from providerkeys.vault import Sentinel
 
@@ -12,6 +12,7 @@ __all__ = [
     "BedrockRegion",
     "CheckResult",
     "CredentialCheck",
+    "Direction",
     "Draft",
     "Heartbeat",
     "KeyAssignment",

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db import models, transaction
@@ -21,6 +21,8 @@ from providerkeys.models.secret_record import HINT_LENGTH, SecretRecord
 from providerkeys.providers import registry
 from providerkeys.providers.base import Credential
 from providerkeys.resolver import Scope
+
+type Direction = Literal["up", "down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,26 +157,72 @@ class ProviderKey(SecretRecord):
         return changed
 
     @transaction.atomic
-    def delete_by(self, access: Access) -> None:
-        """Delete the key, its credentials, assignments and checks, for ever."""
+    def delete_by(self, access: Access, expected_version: int | None = None) -> None:
+        """Delete the key, its credentials, assignments and checks, for ever. Raises ``VersionConflict``."""
+        self._expect(access, expected_version)
         deleted, _ = access.all(ProviderKey).filter(pk=self.pk).delete()
         if deleted:
             AuditEvent.record(access.organization, access.actor, "provider_key.deleted", self, **self.facts())
 
-    def disable(self, access: Access) -> None:
-        """Pause the key: its API keys are refused rather than served by another account."""
-        self._set_enabled(False, access, "provider_key.disabled")
+    def disable(self, access: Access, expected_version: int | None = None) -> bool:
+        """Pause the key: its API keys are refused rather than served by another account.
 
-    def enable(self, access: Access) -> None:
-        """Let a paused key serve again."""
-        self._set_enabled(True, access, "provider_key.enabled")
+        False if it was paused already. Raises ``VersionConflict``.
+        """
+        return self._set_enabled(False, access, "provider_key.disabled", expected_version)
+
+    def enable(self, access: Access, expected_version: int | None = None) -> bool:
+        """Let a paused key serve again. False if it does already. Raises ``VersionConflict``."""
+        return self._set_enabled(True, access, "provider_key.enabled", expected_version)
 
     @transaction.atomic
-    def _set_enabled(self, enabled: bool, access: Access, action: str) -> None:
+    def _set_enabled(self, enabled: bool, access: Access, action: str, expected_version: int | None) -> bool:
+        self._expect(access, expected_version)
         # Only where it changes something: a second click does nothing and records nothing.
-        if access.all(ProviderKey).filter(pk=self.pk, enabled=not enabled).update(enabled=enabled):
+        changed = bool(access.all(ProviderKey).filter(pk=self.pk, enabled=not enabled).update(enabled=enabled))
+        if changed:
             AuditEvent.record(access.organization, access.actor, action, self, **self.facts())
             self.enabled = enabled
+        return changed
+
+    @transaction.atomic
+    def move(self, access: Access, direction: Direction) -> bool:
+        """Change places with the next key above or below it in its tier. False at the end of the tier, or if it is gone.
+
+        The two swap their positions, so positions stay the same set: unique, and no others are written.
+        """
+        _locked(access)
+        keys = access.all(ProviderKey)
+        stands = keys.filter(pk=self.pk).values_list("scope", "position").first()
+        if stands is None:
+            return False
+        scope, ours = stands
+        tier = keys.filter(provider=self.provider, scope=scope)
+        beside = (
+            tier.filter(position__lt=ours).order_by("-position")
+            if direction == "up"
+            else tier.filter(position__gt=ours).order_by("position")
+        )
+        neighbour = beside.values_list("pk", "position").first()
+        if neighbour is None:
+            return False
+        theirs_id, theirs = neighbour
+        # Through a negative position, which nobody else has: two rows can't change a unique column at once.
+        keys.filter(pk=self.pk).update(position=-ours)
+        keys.filter(pk=theirs_id).update(position=ours)
+        keys.filter(pk=self.pk).update(position=theirs)
+        self.position = theirs
+        AuditEvent.record(
+            access.organization, access.actor, "provider_key.moved", self, direction=direction, **self.facts()
+        )
+        return True
+
+    def _expect(self, access: Access, version: int | None) -> None:
+        """Raise ``VersionConflict`` if somebody has saved the key since ``version``; nobody does until this transaction ends."""
+        _locked(access)
+        current = access.all(ProviderKey).filter(pk=self.pk).values_list("version", flat=True).first()
+        if version is not None and current not in {version, None}:
+            raise VersionConflict(self.last_change())
 
     def last_change(self) -> AuditEvent | None:
         """The audit event of the latest save of this key."""

@@ -9,12 +9,9 @@ from providerkeys.views.api_key_actions import (
 )
 from providerkeys.views.api_keys import api_key_detail, api_key_list, api_key_new
 from providerkeys.views.checks import check_create, check_detail, provider_key_check_create
-from providerkeys.views.provider_keys import (
-    provider_key_delete,
-    provider_key_edit,
-    provider_key_list,
-    provider_key_new,
-)
+from providerkeys.views.key_list import api_key_names, provider_key_list
+from providerkeys.views.provider_keys import outlook, provider_key_edit, provider_key_new
+from providerkeys.views.row_actions import provider_key_activation, provider_key_delete, provider_key_position
 
 __all__ = [
     "api_key_activation",
@@ -23,13 +20,17 @@ __all__ = [
     "api_key_edit",
     "api_key_former",
     "api_key_list",
+    "api_key_names",
     "api_key_new",
     "api_key_rotation",
     "check_create",
     "check_detail",
+    "outlook",
+    "provider_key_activation",
     "provider_key_check_create",
     "provider_key_delete",
     "provider_key_edit",
     "provider_key_list",
     "provider_key_new",
+    "provider_key_position",
 ]

@@ -1,20 +1,16 @@
-"""The resolver's answers in the words of pages: which provider key serves an API key, what serves it now, what a
-deletion changes.
-"""
+"""The resolver's answers in the words of pages: which provider key serves an API key, and why."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from organizations.access import Access
-from organizations.models import ApiKey
 from providerkeys import badges
 from providerkeys.badges import Badge
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
-from providerkeys.resolver import Judged, Resolution, Row, Scope, Why, changes, resolve
+from providerkeys.resolver import Judged, Resolution, Row, Scope, Why, resolve
 from providerkeys.views.api_key_serving import line_length
 from providerkeys.views.listing import keys_of
 
@@ -95,34 +91,3 @@ def _state[R: Row](judged: Judged[R]) -> str:
         return judged.why
     where = "organization-wide" if judged.row.scope == Scope.ORGANIZATION else "assigned here"
     return f"{where} but {judged.why}"
-
-
-def _told_apart(api_keys: Iterable[ApiKey]) -> dict[str, str]:
-    """The API keys' names by id; where several bear one name, each with its hint."""
-    known = list(api_keys)
-    often = Counter(one.name for one in known)
-    return {one.pk: f"{one.name} ({one.hint})" if often[one.name] > 1 else one.name for one in known}
-
-
-@dataclass(frozen=True)
-class Consequence:
-    """What a change means for some API keys: they lose the provider, or move to another key."""
-
-    kind: Literal["loses", "moves"]
-    api_keys: list[str]
-    to: str = ""
-
-
-def consequences_of_deleting(access: Access, key: ProviderKey) -> list[Consequence]:
-    """What deleting ``key`` changes, by the resolver: losses first, then moves by the name of who takes over."""
-    before = resolvable_keys(access, key.provider)
-    after = [one for one in before if one.pk != key.pk]
-    touched = access.all(ApiKey).order_by("name", "pk")
-    if key.scope != Scope.ORGANIZATION:
-        touched = touched.filter(assignments__provider_key=key)
-    names = _told_apart(touched)
-    groups: dict[tuple[str, str], list[str]] = {}
-    for change in changes(before, after, names, key.provider):
-        heir = (change.after.name, change.after.pk) if change.after else ("", "")
-        groups.setdefault(heir, []).append(names[change.api_key_id])
-    return [Consequence("moves" if pk else "loses", groups[name, pk], name) for name, pk in sorted(groups)]

@@ -1,8 +1,7 @@
 """What the page and dialog of a provider key show around its form."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Self
@@ -12,15 +11,17 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from organizations.access import Access
-from organizations.models import ApiKey, AuditEvent
+from organizations.models import AuditEvent
+from providerkeys.consequences import Key
 from providerkeys.forms import CredentialsForm, ProviderKeyForm
 from providerkeys.forms.regions import RegionsField, numbers_in
 from providerkeys.models import ProviderKey
-from providerkeys.resolver import resolve
-from providerkeys.views.answers import resolvable_keys
+from providerkeys.resolver import Scope
 from providerkeys.views.htmx import show, target_of
+from providerkeys.views.serving import Board, Consequence
 
 _TEMPLATE: Final = "providerkeys/form.html"
+_NEW: Final = "new"
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,17 @@ def show_credentials(request: HttpRequest, access: Access, form: CredentialsForm
 
 
 def _context(access: Access, form: ProviderKeyForm, conflict: Conflict | None) -> dict[str, Any]:
-    slug, key = access.organization.slug, form.key
+    slug, key, board = access.organization.slug, form.key, _board(access, form)
     return {
         "form": form,
         "key": key,
         "provider": form.chosen,
         "title": "Edit Provider Key" if key else "Add Provider Key",
-        "api_keys": _choices(access, form),
+        "api_keys": _choices(board, form),
+        "outlook": _outlook(board, form),
+        "outlook_url": reverse("provider_key_outlook", kwargs={"slug": slug, "pk": key.pk})
+        if key
+        else reverse("outlook", kwargs={"slug": slug}),
         "conflict": conflict,
         "check": None,
         "check_url": check_create_url(access, key),
@@ -123,14 +128,35 @@ def check_create_url(access: Access, key: ProviderKey | None) -> str:
     return reverse("provider_key_check_create", kwargs={"slug": slug, "pk": key.pk})
 
 
-def _choices(access: Access, form: ProviderKeyForm) -> list[ApiKeyChoice]:
-    names = access.all(ApiKey).order_by("name", "pk").values_list("pk", "name")
-    provider = form.chosen.slug if form.chosen else ""
-    keys = resolvable_keys(access, provider) if provider else []
+def show_outlook(request: HttpRequest, access: Access, form: ProviderKeyForm) -> HttpResponse:
+    """Render what saving the assignment that ``form`` shows would change."""
+    board = _board(access, form)
+    return render(request, "providerkeys/outlook.html", {"outlook": _outlook(board, form)})
+
+
+def _board(access: Access, form: ProviderKeyForm) -> Board:
+    return Board.load(access, form.chosen.slug if form.chosen else "")
+
+
+def _outlook(board: Board, form: ProviderKeyForm) -> list[Consequence]:
+    """What a save would change for API keys, by the resolver. A new key stands last, and is enabled."""
+    if not form.chosen:
+        return []
+    pk = form.key.pk if form.key else _NEW
+    new = Key(_NEW, "", board.provider, Scope.API_KEYS, True, 1 + max((row.position for row in board.keys), default=0))
+    whole = bool(form["assign_to_organization"].value())
+    scope = Scope.ORGANIZATION if whole else Scope.API_KEYS
+    assigned = frozenset() if whole else form.chosen_ids & board.api_keys.keys()
+    stored = next((row for row in board.keys if row.id == pk), new)
+    others = [row for row in board.keys if row.id != pk]
+    return board.with_keys(pk, [*others, replace(stored, scope=scope, assigned_ids=frozenset(assigned))])
+
+
+def _choices(board: Board, form: ProviderKeyForm) -> list[ApiKeyChoice]:
     chosen = form.chosen_ids
-    return [ApiKeyChoice(pk, name, pk in chosen, _now(keys, pk, provider)) for pk, name in names]
+    return [ApiKeyChoice(pk, name, pk in chosen, _now(board, pk)) for pk, name in board.names.items()]
 
 
-def _now(keys: Sequence[ProviderKey], api_key_id: str, provider: str) -> str:
-    resolution = resolve(keys, api_key_id, provider)
-    return f"now {resolution.candidates[0].row.name}" if resolution else ""
+def _now(board: Board, api_key_id: str) -> str:
+    first = board.now.first(api_key_id)
+    return f"now {first.name}" if first else ""

@@ -1,11 +1,11 @@
 """The rows of the BYOK list: three queries, whatever the number of keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self, cast
+from typing import Any, Self, cast
 from urllib.parse import urlencode
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.http import Http404, QueryDict
 from django.utils import timezone
 
@@ -13,11 +13,10 @@ from organizations.access import Access
 from providerkeys.badges import Rank
 from providerkeys.models import CredentialCheck, ProviderKey
 from providerkeys.models.provider_key import ProviderKeyQuerySet
+from providerkeys.views.filters import Filters
 from providerkeys.views.paging import PAGE_SIZE, Cut, Place
 from providerkeys.views.ranks import ranks
 from providerkeys.views.shown import OpenCheck
-
-_LONGEST_SEARCH: Final = 100
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,17 @@ class KeyPage:
 
     rows: list[KeyRow]
     count: int
-    search: str
+    filters: Filters
     previous_url: str = ""
     next_url: str = ""
+    address: str = ""
+    """What stands behind the list's own address for this very page."""
 
     @classmethod
     def asked_in(cls, access: Access, query: QueryDict) -> Self:
         """Load the page that an address asks for."""
-        cut, search = Cut.asked_in(query), query.get("q", "").strip()[:_LONGEST_SEARCH]
-        matching = keys_of(access).filter(_matches(search))
+        cut, filters = Cut.asked_in(query), Filters.asked_in(query)
+        matching = filters.narrow(access, keys_of(access))
         total = matching.values("organization").annotate(total=Count("pk")).values("total")
         order = matching.filter(cut.condition).in_order()
         # Cut by id first: what is shown beside a key is then asked for the rows of this page alone.
@@ -59,9 +60,10 @@ class KeyPage:
         return cls(
             rows=_rows(access, page),
             count=getattr(keys[0], "total", 0) if keys else 0,
-            search=search,
-            previous_url=_url(search, before=page[0]) if above and page else "",
-            next_url=_url(search, after=page[-1]) if below and page else "",
+            filters=filters,
+            address=_address({**filters.parameters, **cut.parameters}),
+            previous_url=_url(filters, before=page[0]) if above and page else "",
+            next_url=_url(filters, after=page[-1]) if below and page else "",
         )
 
 
@@ -82,7 +84,16 @@ def _shown(access: Access) -> ProviderKeyQuerySet:
     unfinished = CredentialCheck.objects.unfinished(timezone.now())
     # A check of what somebody types over a stored key says nothing about that key.
     of_the_stored = unfinished.filter(provider_key=OuterRef("pk")).exclude(results__record="")
-    return keys_of(access).for_display().annotate(open_check_id=Subquery(of_the_stored.values("pk")[:1]))
+    tier = access.all(ProviderKey).filter(provider=OuterRef("provider"), scope=OuterRef("scope"))
+    return (
+        keys_of(access)
+        .for_display()
+        .annotate(
+            open_check_id=Subquery(of_the_stored.values("pk")[:1]),
+            may_move_up=Exists(tier.filter(position__lt=OuterRef("position"))),
+            may_move_down=Exists(tier.filter(position__gt=OuterRef("position"))),
+        )
+    )
 
 
 def _rows(access: Access, keys: Sequence[ProviderKey]) -> list[KeyRow]:
@@ -90,12 +101,9 @@ def _rows(access: Access, keys: Sequence[ProviderKey]) -> list[KeyRow]:
     return [KeyRow(key, ranked.get(key.pk), OpenCheck.of(access, getattr(key, "open_check_id", None))) for key in keys]
 
 
-def _matches(search: str) -> Q:
-    # PostgreSQL refuses text with a NUL; no name has one.
-    text = search.replace("\0", " ")
-    return Q(name__icontains=text) | Q(hint__icontains=text) | Q(pk=text) if text else Q()
+def _url(filters: Filters, **place: ProviderKey) -> str:
+    return _address({**filters.parameters, **{name: str(Place.of(key)) for name, key in place.items()}})
 
 
-def _url(search: str, **place: ProviderKey) -> str:
-    places = {name: str(Place.of(key)) for name, key in place.items()}
-    return "?" + urlencode({**({"q": search} if search else {}), **places})
+def _address(parameters: Mapping[str, str]) -> str:
+    return "?" + urlencode(parameters) if parameters else ""

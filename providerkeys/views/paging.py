@@ -81,6 +81,11 @@ class Cut:
         return not (self.after or self.before)
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """How an address says it."""
+        return {"after": str(self.after)} if self.after else {"before": str(self.before)} if self.before else {}
+
+    @property
     def condition(self) -> Q:
         if self.after:
             return self.after.following

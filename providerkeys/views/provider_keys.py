@@ -1,46 +1,25 @@
-"""The BYOK list, and the form that creates, edits and deletes a provider key."""
+"""The form that creates and edits a provider key."""
 
 from http import HTTPStatus
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
-from organizations.access import Access, admin_view, member_view
+from organizations.access import Access, admin_view
 from organizations.models import AuditEvent
 from providerkeys.forms import ProviderKeyForm
 from providerkeys.forms.fields import NOT_YOURS
 from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
 from providerkeys.models.assignment import ForeignAssignment
-from providerkeys.providers import registry
-from providerkeys.views.answers import consequences_of_deleting
-from providerkeys.views.form_page import Conflict, rows_asked_for, show_form
+from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
-from providerkeys.views.listing import KeyPage
+from providerkeys.views.key_list import list_url
 
 _form_methods = require_http_methods(["GET", "HEAD", "POST"])
-
-
-@require_safe
-@member_view
-def provider_key_list(request: HttpRequest, access: Access) -> HttpResponse:
-    page = KeyPage.asked_in(access, request.GET)
-    if not page.rows and ("after" in request.GET or "before" in request.GET):
-        # The last row of that page has gone meanwhile; what is left stands on the first one.
-        return leave(request, _list_url(access))
-    context = {
-        "keys": page.rows,
-        "count": page.count,
-        "query": page.search,
-        "previous_url": page.previous_url,
-        "next_url": page.next_url,
-        "providers": registry.all(),
-    }
-    return show(request, "providerkeys/list.html", "table", context)
 
 
 @_form_methods
@@ -53,7 +32,7 @@ def provider_key_new(request: HttpRequest, access: Access) -> HttpResponse:
     form = ProviderKeyForm(access, request.POST)
     if not form.is_valid() or not _create(request, access, form):
         return show_form(request, access, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    return leave(request, _list_url(access))
+    return leave(request, list_url(access))
 
 
 @_form_methods
@@ -76,28 +55,16 @@ def provider_key_edit(request: HttpRequest, access: Access, pk: str) -> HttpResp
         return _show_conflict(request, access, form, key)
     except ProviderKey.DoesNotExist:
         return _show_gone(request, access)
-    return leave(request, _list_url(access))
+    return leave(request, list_url(access))
 
 
-@_form_methods
+@require_POST
+@sensitive_post_parameters()
 @admin_view
-def provider_key_delete(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
-    key = access.get(ProviderKey, pk)
-    if request.method == "POST":
-        key.delete_by(access)
-        messages.success(request, f"{key.name} was deleted.")
-        return leave(request, _list_url(access))
-    context = {
-        "key": key,
-        "provider": registry.find(key.provider),
-        "consequences": consequences_of_deleting(access, key),
-        "cancel_url": _list_url(access),
-    }
-    return show(request, "providerkeys/delete.html", "confirm", context)
-
-
-def _list_url(access: Access) -> str:
-    return reverse("provider_key_list", kwargs={"slug": access.organization.slug})
+def outlook(request: HttpRequest, access: Access, pk: str = "") -> HttpResponse:
+    """Say what saving the assignment that is chosen in a form would change. Nothing is changed, and no secret is sent."""
+    key = access.get(ProviderKey, pk) if pk else None
+    return show_outlook(request, access, ProviderKeyForm(access, request.POST, key=key))
 
 
 def _create(request: HttpRequest, access: Access, form: ProviderKeyForm) -> bool:
@@ -148,7 +115,7 @@ def _was_deleted(access: Access, pk: str) -> bool:
 
 def _show_gone(request: HttpRequest, access: Access) -> HttpResponse:
     """Tell who had the form open that its key was deleted meanwhile, in the form's place."""
-    context = {"list_url": _list_url(access)}
+    context = {"list_url": list_url(access)}
     return show(request, "providerkeys/gone.html", "form", context, HTTPStatus.NOT_FOUND)
 
 

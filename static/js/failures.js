@@ -24,6 +24,13 @@ const placeNear = (element) =>
 
 const isPoll = (element) => element.getAttribute("hx-trigger")?.startsWith("every");
 
+// What is asked beside the work, of no press of anybody's, fails in silence; and nothing stays that may be untrue by now.
+function asideFailed(element) {
+  if (!element.matches("[data-aside]")) return false;
+  element.replaceChildren();
+  return true;
+}
+
 function show(notice, place) {
   place.replaceChildren(notice);
   notice.focus();
@@ -39,6 +46,10 @@ function polled(event, element) {
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { isError, requestConfig, serverResponse, target } = event.detail;
+  if (isError && asideFailed(requestConfig.elt)) {
+    event.detail.shouldSwap = false;
+    return;
+  }
   const notice = isError ? failureIn(serverResponse) : null;
   if (!notice) return;
   if (isPoll(requestConfig.elt)) {
@@ -55,7 +66,7 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     const { elt } = event.detail.requestConfig;
     if (isPoll(elt)) elt.querySelector("[data-poll-failure]")?.removeAttribute("hidden");
-    else show(copyOf("failure-offline"), placeNear(elt));
+    else if (!asideFailed(elt)) show(copyOf("failure-offline"), placeNear(elt));
   });
 }
 

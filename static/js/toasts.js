@@ -40,3 +40,9 @@ document.addEventListener("htmx:afterSwap", ({ target }) => {
   const said = target.hasAttribute("hx-trigger") ? "Testing" : target.querySelector("[data-told]")?.textContent;
   messages.querySelector("[data-announced]").textContent = `${name}: ${said ?? "Not tested"}`;
 });
+
+// A table that was swapped says what it now is: how many keys were found, or where a moved one went.
+document.addEventListener("htmx:load", ({ target }) => {
+  const said = target.id === "provider-keys" && target.querySelector("[data-say]");
+  if (said) messages.querySelector("[data-announced]").textContent = said.textContent;
+});

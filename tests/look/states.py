@@ -11,6 +11,7 @@ from django import forms
 from django.forms.boundfield import BoundField
 
 from providerkeys.forms.regions import RegionsField
+from providerkeys.views.filters import Filters
 from tests.look.results import CHECKS
 from tests.look.things import (
     ACME,
@@ -116,6 +117,23 @@ class PasswordForm(forms.Form):
     new_password2 = forms.CharField(label="New password again", widget=forms.PasswordInput)
 
 
+def consequence(kind: str, headline: str, sentence: str, *names: str) -> Any:
+    return Thing(kind=kind, headline=headline, sentence=sentence, named=names[:12], more=max(0, len(names) - 12))
+
+
+OUTLOOK = [
+    consequence(
+        "moves", "1 API key moves to this key", "Its OpenAI requests run on this key, and are billed there.", "staging"
+    ),
+    consequence(
+        "backed",
+        "1 API key gets a key to fall back on",
+        "CI account (assigned) stays first; this key serves when that one fails.",
+        "ci",
+    ),
+]
+
+
 def form_page(form: forms.Form, **more: Any) -> tuple[str, dict[str, Any]]:
     given = {
         "form": form,
@@ -127,6 +145,8 @@ def form_page(form: forms.Form, **more: Any) -> tuple[str, dict[str, Any]]:
         "check": None,
         "provider_label": "OpenAI",
         "check_url": "/orgs/acme/provider-keys/checks/",
+        "outlook": OUTLOOK,
+        "outlook_url": "/orgs/acme/provider-keys/outlook/",
         "cancel_url": "/orgs/acme/provider-keys/",
     }
     return "providerkeys/form.html", {**SHELL, **given, **more}
@@ -134,6 +154,14 @@ def form_page(form: forms.Form, **more: Any) -> tuple[str, dict[str, Any]]:
 
 def page(template: str, **more: Any) -> tuple[str, dict[str, Any]]:
     return template, {**SHELL, **more}
+
+
+def question(action: str, key: Any, provider: Any, **more: Any) -> tuple[str, dict[str, Any]]:
+    """What is asked before ``action``."""
+    where = f"/orgs/acme/provider-keys/{key.id}/"
+    urls = {"action_url": f"{where}{'delete' if action == 'delete' else 'activation'}/"}
+    given = {"told": [], "cancel_url": "/orgs/acme/provider-keys/", "activation_url": f"{where}activation/", **urls}
+    return page("providerkeys/confirm.html", key=key, provider=provider, action=action, **{**given, **more})
 
 
 def lone(template: str, **more: Any) -> tuple[str, dict[str, Any]]:
@@ -144,7 +172,7 @@ LIST = {
     "keys": KEYS,
     "count": len(KEYS),
     "providers": PROVIDERS,
-    "query": "",
+    "filters": Filters(),
     "next_url": "?after=8",
     "previous_url": "",
 }
@@ -355,6 +383,22 @@ class Toast:
         return self.words
 
 
+MANY = [f"service-{number}" for number in range(15)]
+LOST_AND_MOVED = [
+    consequence(
+        "loses",
+        "2 API keys lose AWS Bedrock",
+        "Their AWS Bedrock requests are refused from then on. No other provider key serves them.",
+        "production",
+        "research",
+    ),
+    consequence(
+        "moves",
+        "1 API key moves to Bedrock EU",
+        "Its AWS Bedrock requests run on Bedrock EU (assigned), and are billed there.",
+        "batch-eu",
+    ),
+]
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "list": page("providerkeys/list.html", **LIST),
     "list-member": page(
@@ -362,7 +406,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "list-empty": page("providerkeys/list.html", **{**LIST, "keys": [], "count": 0, "next_url": ""}),
     "list-no-match": page(
-        "providerkeys/list.html", **{**LIST, "keys": [], "count": 0, "query": "nope", "next_url": ""}
+        "providerkeys/list.html", **{**LIST, "keys": [], "count": 0, "filters": Filters("nope"), "next_url": ""}
     ),
     "list-toasts": page(
         "providerkeys/list.html",
@@ -434,18 +478,24 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         title="Edit Provider Key",
         conflict=Thing(who="Dana Rossi", at=NOW - timedelta(minutes=2), fields=["name", "assignment"]),
     ),
-    "delete": page(
-        "providerkeys/delete.html",
-        key=KEYS[6],
-        provider=PROVIDERS[7],
-        cancel_url="/orgs/acme/provider-keys/",
-        consequences=[
-            Thing(kind="loses", api_keys=["production", "research"], to=""),
-            Thing(kind="moves", api_keys=["batch-eu"], to="Bedrock EU"),
-        ],
+    "delete": question("delete", KEYS[6], PROVIDERS[7], told=LOST_AND_MOVED),
+    "delete-nobody": question("delete", KEYS[5], PROVIDERS[3]),
+    "disable": question("disable", KEYS[6], PROVIDERS[7], told=LOST_AND_MOVED),
+    "disable-again": question(
+        "disable",
+        KEYS[2],
+        OPENAI,
+        again=True,
+        conflict=Thing(who="Dana Rossi", at=NOW - timedelta(minutes=2), fields=["name", "assignment"]),
     ),
-    "delete-nobody": page(
-        "providerkeys/delete.html", key=KEYS[5], provider=PROVIDERS[3], cancel_url="/", consequences=[]
+    "enable": question(
+        "enable",
+        KEYS[5],
+        PROVIDERS[3],
+        told=[
+            consequence("moves", "3 API keys move to this key", "Their Mistral requests run on this key.", *MANY),
+            consequence("backed", "1 API key gets a key to fall back on", "Main stays first.", "ci"),
+        ],
     ),
     "api-keys": page(
         "providerkeys/api_key_list.html", api_keys=API_KEY_ROWS, count=2, query="", next_url="?after=key_2-staging"

@@ -168,10 +168,10 @@ def test_the_verdict_replaces_what_was_unusual_about_the_shape(
 
 def test_an_unchosen_provider_shows_that_there_is_a_list(page: Page, stage: Stage) -> None:
     open_form(page)
-    expect(page.locator(".select > .icon")).to_be_visible()
+    expect(page.locator(".field-row .select > .icon")).to_be_visible()
     fixed = stage.open("form-edit")
     expect(fixed.get_by_label("Provider", exact=True)).to_be_disabled()
-    expect(fixed.locator(".select > .icon")).to_be_hidden()
+    expect(fixed.locator(".field-row .select > .icon")).to_be_hidden()
 
 
 def test_a_poll_with_nothing_new_changes_nothing(page: Page, stage: Stage) -> None:

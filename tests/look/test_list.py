@@ -29,7 +29,7 @@ def row(**changes: object) -> str:
 def test_a_menu_opens_by_keyboard_walks_by_arrows_and_gives_focus_back(page: Page) -> None:
     button = page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True)
     button.press("Enter")
-    names = ["Edit", "Replace credentials", "Test credentials", "Delete"]
+    names = ["Edit", "Replace credentials", "Test credentials", "Disable", "Delete"]
     for name in [*names, names[0]]:
         expect(page.get_by_role("menuitem", name=name, exact=True)).to_be_focused()
         page.keyboard.press("ArrowDown")
@@ -51,6 +51,37 @@ def test_delete_asks_first_with_focus_on_cancel_and_gives_focus_back_to_the_row(
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     dialog.get_by_role("button", name="Cancel").press("Enter")
     expect(dialog).to_have_count(0)
+    expect(button).to_be_focused()
+
+
+def test_a_moved_row_keeps_focus_at_its_menu_and_says_where_it_went(page: Page, stage: Stage) -> None:
+    first, second = KEYS[1], KEYS[2]
+    swapped = [KEYS[0], second, first, *KEYS[3:]]
+    table = part("list", "table", keys=swapped, said="Overflow account moved up, tried first.")
+    stage.on("POST", f"{LIST}{second.id}/position/", Reply(table))
+    button = page.get_by_role("button", name="Actions for Overflow account", exact=True)
+    button.press("Enter")
+    expect(page.get_by_role("menuitem", name="Move down", exact=True)).to_be_disabled()
+    page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
+    expect(page.get_by_role("status", name="Messages")).to_contain_text("Overflow account moved up, tried first.")
+    expect(page.locator("tbody tr").nth(1)).to_contain_text("Overflow account")
+    expect(button).to_be_focused()
+    request = stage.asked("POST", f"{LIST}{second.id}/position/")[0]
+    assert "move=up" in (request.post_data or "")
+    assert "csrfmiddlewaretoken" in (request.post_data or "")
+
+
+def test_enabling_asks_first_where_it_takes_over_and_gives_focus_back(page: Page, stage: Stage) -> None:
+    key = KEYS[5]
+    asked = Reply(part("enable", "confirm"), headers={"HX-Retarget": "#dialog", "HX-Reswap": "innerHTML"})
+    stage.on("POST", f"{LIST}{key.id}/activation/", asked)
+    button = page.get_by_role("button", name=f"Actions for {key.name}", exact=True)
+    button.click()
+    page.get_by_role("menuitem", name="Enable", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Enable Trial key")
+    expect(dialog).to_contain_text("3 API keys move to this key")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Escape")
     expect(button).to_be_focused()
 
 
@@ -128,9 +159,10 @@ def test_after_a_save_focus_is_at_its_message_and_goes_on_into_the_page(stage: S
 
 
 def test_search_asks_while_typing_and_swaps_the_table(page: Page, stage: Stage) -> None:
-    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    stage.on("GET", LIST, Reply(part("list-no-match", "table"), headers={"HX-Push-Url": f"{LIST}?q=nope"}))
     page.get_by_role("searchbox", name="Search provider keys").fill("nope")
-    expect(page.get_by_text("No provider key matches")).to_be_visible()
+    expect(page.get_by_role("heading", name="No provider key matches")).to_be_visible()
+    expect(page.get_by_role("status", name="Messages")).to_contain_text("No provider key matches")
     expect(page.get_by_role("table")).to_have_count(0)
     expect(page.get_by_role("searchbox", name="Search provider keys")).to_be_focused()
     assert page.url.endswith("?q=nope")

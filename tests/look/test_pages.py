@@ -21,6 +21,7 @@ MOST_DIFFERENT = [
     "form-regions-edit-emptied",
     "form-regions-tested",
     "delete",
+    "enable",
     "api-keys",
     "api-key-detail",
     "api-key-once",

@@ -71,6 +71,8 @@ def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> 
         "last_check": checked(timedelta(hours=3)),
         "enabled": True,
         "open_check": None,
+        "may_move_up": label == "OpenAI" and number == 3,
+        "may_move_down": label == "OpenAI" and number == 2,
         "created_at": NOW - timedelta(days=30 * number),
         "created_by": ALICE,
         "last_used_at": NOW - timedelta(minutes=2) if number % 3 else None,

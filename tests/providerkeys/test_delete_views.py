@@ -70,9 +70,19 @@ class TestSaysFirst:
             )
         ]
 
+    def test_that_what_it_stepped_in_for_loses_a_fallback(
+        self, alices: Console, alice_access: Access, ci: ApiKey
+    ) -> None:
+        make(alice_access, "First")
+        answer = alices.get(delete(make(alice_access, "Second")))
+
+        assert consequences(answer) == [("1 API key loses a key to fall back on", ["ci"])]
+        assert "First (organization-wide) stays first; when that one fails, this key doesn’t step in" in text(answer)
+
     def test_nothing_when_it_serves_nobody(self, alices: Console, alice_access: Access, ci: ApiKey) -> None:
         make(alice_access, "First")
-        key = make(alice_access, "Second")
+        key = make(alice_access, "Second", sample.api_key(alice_access, "gone"))
+        ApiKey.objects.get(name="gone").delete_by(alice_access)
 
         answer = alices.get(delete(key), into="dialog")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providerkeys.resolver import Resolution, Scope, Why, changes, resolve
+from providerkeys.resolver import Resolution, Scope, Why, resolve
 
 MINE, OTHER = "key_mine", "key_other"
 
@@ -224,33 +224,6 @@ def test_whatever_the_rows(rows: list[Key]) -> None:
     assert (resolution.refusal is None) is (bool(serving) or not judged)
     distinct = {row.position: row for row in rows}.values()
     assert resolve(distinct, MINE, "openai") == resolve(reversed(list(distinct)), MINE, "openai")
-
-
-DISABLED_MINE = mine("m", 2, enabled=False)
-CHANGES = {
-    "un-assigning hands the API key back": ([wide("w"), mine("m", 2)], [wide("w"), nobodys("m", 2)], "m", "w"),
-    "deleting hands the API key back": ([wide("w"), mine("m", 2)], [wide("w")], "m", "w"),
-    "disabling a specific key pauses": ([wide("w"), mine("m", 2)], [wide("w"), DISABLED_MINE], "m", None),
-    "disabling an organization-wide key hands on": ([wide("w"), wide("x", 2)], [wide("x", 2)], "w", "x"),
-    "assigning takes the API key over": ([wide("w"), nobodys("m", 2)], [wide("w"), mine("m", 2)], "w", "m"),
-    "the first key serves": ([], [wide("w")], None, "w"),
-}
-
-
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_change_is_told_before_it_is_made(name: str) -> None:
-    before, after, served, serves = CHANGES[name]
-    (change,) = changes(before, after, [MINE], "openai")
-    ids = [row and row.id for row in (change.before, change.after)]
-    assert (change.api_key_id, ids) == (MINE, [served, serves])
-
-
-def test_only_api_keys_that_change_hands_are_told() -> None:
-    before, after = [wide("w"), mine("m", 2)], [wide("w")]
-    assert [one.api_key_id for one in changes(before, after, [OTHER, MINE], "openai")] == [MINE]
-    assert changes(before, before, [OTHER, MINE], "openai") == []
-    assert changes(before, [wide("w", 7), mine("m", 2)], [OTHER, MINE], "openai") == []
-    assert changes(before, after, [OTHER, MINE], "anthropic") == []
 
 
 def test_many_keys_are_judged_in_time_that_grows_with_their_number() -> None:

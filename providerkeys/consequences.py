@@ -1,0 +1,127 @@
+"""What changes for API keys when provider keys do: pure, by the resolver alone.
+
+A change is two lists of rows of one organization, before and after it. The API keys without a provider key of their own
+get one answer between them, so that a thousand of them cost what one does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from providerkeys.resolver import Resolution, Row, Scope, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A provider key as the resolver needs it."""
+
+    id: str
+    name: str
+    provider: str
+    scope: str
+    enabled: bool
+    position: int
+    readable: bool = True
+    assigned_ids: frozenset[str] = frozenset()
+
+
+class Kind(StrEnum):
+    """What a change means for an API key."""
+
+    LOSES = "loses"
+    """Somebody served it, and nobody does any more."""
+    MOVES = "moves"
+    """Somebody else serves it first."""
+    GAINS = "gains"
+    """Nobody served it, and somebody does."""
+    BACKED = "backed"
+    """The same key serves it first, and the changed one steps in when that fails."""
+    UNBACKED = "unbacked"
+    """The same key serves it first, and the changed one doesn't step in any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect[R: Row]:
+    """What a change means for one API key, and which provider keys serve it first.
+
+    ``own`` says whether provider keys are assigned to the API key after it: then no organization-wide one steps in.
+    """
+
+    kind: Kind
+    before: R | None
+    after: R | None
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group[R: Row]:
+    """API keys for which a change means the same, by id, in the order in which they were asked for."""
+
+    effect: Effect[R]
+    api_key_ids: list[str]
+
+
+class Serving[R: Row]:
+    """Which of ``rows`` serve whom at ``provider``: the resolver's answers for any number of API keys."""
+
+    def __init__(self, rows: Iterable[R], provider: str) -> None:
+        self.rows = [row for row in rows if row.provider == provider]
+        self._provider = provider
+        self._own: dict[str, list[R]] = {}
+        for row in self.rows:
+            if row.scope == Scope.API_KEYS:
+                for api_key_id in row.assigned_ids:
+                    self._own.setdefault(api_key_id, []).append(row)
+        self._shared = resolve((row for row in self.rows if row.scope == Scope.ORGANIZATION), "", provider)
+
+    def of(self, api_key_id: str) -> Resolution[R]:
+        """Who serves this API key; of those who don't, only the ones of its own tier are judged."""
+        own = self._own.get(api_key_id)
+        return resolve(own, api_key_id, self._provider) if own else self._shared
+
+    def has_own(self, api_key_id: str) -> bool:
+        """Whether provider keys are assigned to this API key, enabled or not."""
+        return api_key_id in self._own
+
+    def first(self, api_key_id: str) -> R | None:
+        resolution = self.of(api_key_id)
+        return resolution.candidates[0].row if resolution else None
+
+
+def consequences[R: Row](
+    before: Serving[R], after: Serving[R], api_key_ids: Iterable[str], changed_id: str
+) -> list[Group[R]]:
+    """What it means that ``before`` becomes ``after`` by a change of the key ``changed_id``: the graver first."""
+    groups: dict[tuple[Kind, str, str, bool], Group[R]] = {}
+    for api_key_id in api_key_ids:
+        effect = _effect(before.of(api_key_id), after.of(api_key_id), changed_id, own=after.has_own(api_key_id))
+        if effect:
+            alike = (effect.kind, _id(effect.before), _id(effect.after), effect.own)
+            groups.setdefault(alike, Group(effect, [])).api_key_ids.append(api_key_id)
+    return sorted(groups.values(), key=_place)
+
+
+def _effect[R: Row](old: Resolution[R], new: Resolution[R], changed_id: str, *, own: bool) -> Effect[R] | None:
+    was, becomes = _rows(old), _rows(new)
+    before, after = next(iter(was), None), next(iter(becomes), None)
+    if _id(before) != _id(after):
+        kind = Kind.LOSES if not after else Kind.MOVES if before else Kind.GAINS
+        return Effect(kind, before, after, own)
+    stood, stands = (any(row.id == changed_id for row in rows) for rows in (was, becomes))
+    if stood == stands:
+        return None
+    return Effect(Kind.BACKED if stands else Kind.UNBACKED, before, after, own)
+
+
+def _rows[R: Row](resolution: Resolution[R]) -> Sequence[R]:
+    return [judged.row for judged in resolution.candidates]
+
+
+def _id(row: Row | None) -> str:
+    return row.id if row else ""
+
+
+def _place[R: Row](group: Group[R]) -> tuple[int, str, str, str, str]:
+    before, after = group.effect.before, group.effect.after
+    kind = list(Kind).index(group.effect.kind)
+    return kind, after.name if after else "", _id(after), before.name if before else "", _id(before)

@@ -1,0 +1,68 @@
+"""The BYOK list as a page and as the table alone, and the way back to it."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django_htmx.http import push_url
+from django_htmx.middleware import HtmxDetails
+
+from organizations.access import Access, member_view
+from organizations.models import ApiKey
+from providerkeys.providers import registry
+from providerkeys.views.htmx import asked_by_htmx, leave, show
+from providerkeys.views.listing import KeyPage
+
+_SUGGESTED: Final = 1000
+
+
+@require_safe
+@member_view
+def provider_key_list(request: HttpRequest, access: Access) -> HttpResponse:
+    page = KeyPage.asked_in(access, request.GET)
+    if not page.rows and ("after" in request.GET or "before" in request.GET):
+        # The last row of that page has gone meanwhile; what is left stands on the first one.
+        return leave(request, list_url(access))
+    response = show(request, "providerkeys/list.html", "table", list_context(access, page))
+    if asked_by_htmx(request):
+        push_url(response, list_url(access) + page.address)
+    return response
+
+
+@require_safe
+@member_view
+def api_key_names(request: HttpRequest, access: Access) -> HttpResponse:
+    """The names that the list's filter suggests: asked for only when somebody is about to type one."""
+    names = access.all(ApiKey).order_by("name").values_list("name", flat=True).distinct()
+    return render(request, "providerkeys/api_key_names.html", {"names": names[:_SUGGESTED]})
+
+
+def list_context(access: Access, page: KeyPage) -> dict[str, Any]:
+    return {
+        "keys": page.rows,
+        "count": page.count,
+        "filters": page.filters,
+        "unknown_api_key": not page.rows and not page.filters.knows_api_key(access),
+        "previous_url": page.previous_url,
+        "next_url": page.next_url,
+        "providers": registry.all(),
+    }
+
+
+def list_url(access: Access) -> str:
+    return reverse("provider_key_list", kwargs={"slug": access.organization.slug})
+
+
+def query_of(request: HttpRequest, access: Access) -> QueryDict:
+    """What the list that somebody looks at while htmx asks was asked for; empty when they look at something else."""
+    there = urlsplit(HtmxDetails(request).current_url_abs_path or "")
+    return QueryDict(there.query if there.path == list_url(access) else "")
+
+
+def back_to_list(request: HttpRequest, access: Access) -> HttpResponse:
+    """Lead back to the list: to the very page of it that somebody came from, as far as that is known."""
+    query = query_of(request, access).urlencode()
+    return leave(request, list_url(access) + (f"?{query}" if query else ""))

@@ -1,0 +1,131 @@
+"""What a row's menu does beside editing and testing: delete, disable, enable, move. What takes something away asks first."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final, cast
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import replace_url, reswap, retarget
+
+from organizations.access import Access, admin_view
+from providerkeys.models import Direction, ProviderKey, VersionConflict
+from providerkeys.providers import registry
+from providerkeys.views import serving
+from providerkeys.views.form_page import Conflict
+from providerkeys.views.htmx import asked_by_htmx, leave, show
+from providerkeys.views.key_list import back_to_list, list_context, list_url, query_of
+from providerkeys.views.listing import KeyPage
+from providerkeys.views.paging import Place
+from providerkeys.views.serving import Board, Consequence
+
+_asks_first = require_http_methods(["GET", "HEAD", "POST"])
+_CHANGES: Final = {"delete": serving.deleted, "disable": serving.disabled, "enable": serving.enabled}
+
+
+@_asks_first
+@admin_view
+def provider_key_delete(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
+    key = access.get(ProviderKey, pk)
+    if request.method != "POST":
+        return _confirm(request, access, key, "delete")
+    try:
+        key.delete_by(access, _version(request))
+    except VersionConflict:
+        return _confirm_again(request, access, key, "delete")
+    messages.success(request, f"{key.name} was deleted.")
+    return back_to_list(request, access)
+
+
+@_asks_first
+@admin_view
+def provider_key_activation(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
+    """Disable or enable a key (``to``). With ``?ask`` a key is enabled only if that changes nothing for anybody."""
+    key = access.get(ProviderKey, pk)
+    if request.method != "POST":
+        return _confirm(request, access, key, "disable" if key.enabled else "enable")
+    to = request.POST.get("to")
+    if to not in {"enabled", "disabled"}:
+        raise BadRequest
+    action = "enable" if to == "enabled" else "disable"
+    if "ask" in request.GET:
+        told = _consequences(access, key, action)
+        if told:
+            return reswap(retarget(_ask(request, access, key, action, {"told": told}), "#dialog"), "innerHTML")
+    try:
+        changed = (key.enable if action == "enable" else key.disable)(access, _version(request))
+    except VersionConflict:
+        return _confirm_again(request, access, key, action)
+    messages.success(request, f"{key.name} {'was' if changed else 'is'} {to}{'.' if changed else ' already.'}")
+    return back_to_list(request, access)
+
+
+@require_POST
+@admin_view
+def provider_key_position(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
+    """Move a key up or down (``move``) in its tier, and show the table with it, on whichever page it stands by now."""
+    key = access.get(ProviderKey, pk)
+    direction = request.POST.get("move")
+    if direction not in {"up", "down"}:
+        raise BadRequest
+    stood = Place.of(key)
+    moved = key.move(access, cast(Direction, direction))
+    if not asked_by_htmx(request):
+        return leave(request, list_url(access))
+    query = query_of(request, access).copy()
+    page = KeyPage.asked_in(access, query)
+    if key.pk not in {row.key.pk for row in page.rows}:
+        # It has left the page over an end; the one beside it begins or ends where it stood.
+        for cut in ("after", "before"):
+            query.pop(cut, None)
+        query["after" if direction == "down" else "before"] = str(stood)
+        page = KeyPage.asked_in(access, query)
+    rank = next((row.rank.sentence for row in page.rows if row.key.pk == key.pk and row.rank), "")
+    where = "" if not moved else f", {rank}" if rank else ""
+    said = f"{key.name} moved {direction}{where}." if moved else f"{key.name} can’t move {direction} any further."
+    response = show(request, "providerkeys/list.html", "table", {**list_context(access, page), "said": said})
+    return replace_url(response, list_url(access) + page.address)
+
+
+def _consequences(access: Access, key: ProviderKey, action: str) -> list[Consequence]:
+    return Board.load(access, key.provider).when(key.pk, _CHANGES[action])
+
+
+def _confirm(
+    request: HttpRequest, access: Access, key: ProviderKey, action: str, again: Mapping[str, object] | None = None
+) -> HttpResponse:
+    """Ask before ``action``, and say what it will change."""
+    return _ask(request, access, key, action, {"told": _consequences(access, key, action), **(again or {})})
+
+
+def _ask(
+    request: HttpRequest, access: Access, key: ProviderKey, action: str, said: Mapping[str, object]
+) -> HttpResponse:
+    where = {"slug": access.organization.slug, "pk": key.pk}
+    context = {
+        "key": key,
+        "provider": registry.find(key.provider),
+        "action": action,
+        "action_url": reverse(f"provider_key_{'delete' if action == 'delete' else 'activation'}", kwargs=where),
+        "activation_url": reverse("provider_key_activation", kwargs=where),
+        "cancel_url": list_url(access),
+        **said,
+    }
+    status = HTTPStatus.CONFLICT if said.get("again") else HTTPStatus.OK
+    return show(request, "providerkeys/confirm.html", "confirm", context, status)
+
+
+def _confirm_again(request: HttpRequest, access: Access, key: ProviderKey, action: str) -> HttpResponse:
+    """Somebody saved the key after the question was asked: nothing was done, and it is asked again as things are now."""
+    key = access.get(ProviderKey, key.pk)
+    conflict = Conflict.since(access, key, _version(request) or 0)
+    return _confirm(request, access, key, action, {"again": True, "conflict": conflict})
+
+
+def _version(request: HttpRequest) -> int | None:
+    """The version that the question was about; ``None`` when nothing was asked."""
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

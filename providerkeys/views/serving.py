@@ -1,0 +1,135 @@
+"""Who serves whom at one provider, as pages ask for it: two queries, whatever the number of keys, and no ciphertext."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, Self
+
+from organizations.access import Access
+from organizations.models import ApiKey
+from providerkeys import consequences
+from providerkeys.consequences import Group, Key, Kind, Serving
+from providerkeys.models import ProviderKey
+from providerkeys.providers import registry
+from providerkeys.resolver import Scope
+
+_NAMED: Final = 12
+_WORDS: Final = {
+    Kind.LOSES: ("{count} lose{s} {provider}", "{its} {provider} requests are refused from then on. "),
+    Kind.MOVES: ("{count} move{s} to {to}", "{its} {provider} requests run on {after}, and are billed there."),
+    Kind.GAINS: ("{count} get{s} {provider}", "{its} {provider} requests run on {after}, and are billed there."),
+    Kind.BACKED: ("{count} get{s} a key to fall back on", "{before} stays first; this key serves when that one fails."),
+    Kind.UNBACKED: (
+        "{count} lose{s} a key to fall back on",
+        "{before} stays first; when that one fails, this key doesn’t step in any more.",
+    ),
+}
+_NOBODY: Final = "No other provider key serves {it}."
+_PAUSED: Final = "No enabled key is assigned to {it}, and organization-wide keys don’t step in where one is assigned."
+
+
+@dataclass(frozen=True)
+class Board:
+    """The provider keys of one provider, and all API keys of the organization by id: name and hint, ordered by name."""
+
+    provider: str
+    keys: tuple[Key, ...]
+    api_keys: Mapping[str, tuple[str, str]]
+
+    @classmethod
+    def load(cls, access: Access, provider: str) -> Self:
+        assigned: dict[str, set[str]] = defaultdict(set)
+        api_keys: dict[str, tuple[str, str]] = {}
+        asking = access.all(ApiKey).order_by("name", "pk")
+        for pk, name, hint, provider_key in asking.values_list("pk", "name", "hint", "assignments__provider_key"):
+            api_keys[pk] = name, hint
+            if provider_key:
+                assigned[provider_key].add(pk)
+        rows = access.all(ProviderKey).filter(provider=provider).order_by("position")
+        columns = rows.values_list("pk", "name", "scope", "enabled", "position", "unreadable_at")
+        keys = (
+            Key(pk, name, provider, scope, enabled, position, unreadable_at is None, frozenset(assigned.get(pk, ())))
+            for pk, name, scope, enabled, position, unreadable_at in columns
+        )
+        return cls(provider, tuple(keys), api_keys)
+
+    @cached_property
+    def now(self) -> Serving[Key]:
+        return Serving(self.keys, self.provider)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The API keys' names by id; where several bear one name, each with its hint."""
+        often = Counter(name for name, _ in self.api_keys.values())
+        return {pk: f"{name} ({hint})" if often[name] > 1 else name for pk, (name, hint) in self.api_keys.items()}
+
+    def when(self, pk: str, change: Callable[[Key], Key | None]) -> "list[Consequence]":
+        """What it would mean that ``change`` happens to the key ``pk``; ``None`` stands for a key that is no more."""
+        rows = (change(row) if row.id == pk else row for row in self.keys)
+        return self.with_keys(pk, filter(None, rows))
+
+    def with_keys(self, changed: str, keys: Iterable[Key]) -> "list[Consequence]":
+        """What it would mean that these were the provider's keys, by a change of ``changed``."""
+        groups = consequences.consequences(self.now, Serving(keys, self.provider), self.api_keys, changed)
+        return [Consequence.of(self, group, changed) for group in groups]
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """What a change means for some API keys, in words. ``kind`` gives tone and icon."""
+
+    kind: Kind
+    api_keys: list[str]
+    headline: str
+    sentence: str
+
+    @classmethod
+    def of(cls, board: Board, group: Group[Key], changed: str) -> Self:
+        headline, sentence = _WORDS[group.effect.kind]
+        many = len(group.api_key_ids) > 1
+        words = {
+            "count": f"{len(group.api_key_ids)} API key{'s' if many else ''}",
+            "s": "" if many else "s",
+            "its": "Their" if many else "Its",
+            "it": "them" if many else "it",
+            "provider": registry.label(board.provider),
+            "to": _name(group.effect.after, changed),
+            "before": _told(group.effect.before, changed),
+            "after": _told(group.effect.after, changed),
+        }
+        if group.effect.kind == Kind.LOSES:
+            sentence += _PAUSED if group.effect.own else _NOBODY
+        names = [board.names[pk] for pk in group.api_key_ids]
+        return cls(group.effect.kind, names, headline.format(**words), sentence.format(**words))
+
+    @property
+    def named(self) -> list[str]:
+        return self.api_keys[:_NAMED]
+
+    @property
+    def more(self) -> int:
+        """How many API keys aren't named."""
+        return max(0, len(self.api_keys) - _NAMED)
+
+
+def _name(key: Key | None, changed: str) -> str:
+    return "this key" if key is None or key.id == changed else key.name
+
+
+def _told(key: Key | None, changed: str) -> str:
+    """A key with its tier, which says whose account is billed."""
+    tier = "organization-wide" if key and key.scope == Scope.ORGANIZATION else "assigned"
+    return _name(key, changed) + ("" if key is None or key.id == changed else f" ({tier})")
+
+
+def disabled(key: Key) -> Key:
+    return replace(key, enabled=False)
+
+
+def enabled(key: Key) -> Key:
+    return replace(key, enabled=True)
+
+
+def deleted(_: Key) -> None:
+    return None
