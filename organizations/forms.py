@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django import forms
@@ -9,10 +10,16 @@ from django.http import QueryDict
 from organizations.models import User
 
 
-class OnceEach(forms.BaseForm):
-    """Takes each field once, where not several are chosen: of two values one could be judged and the other used.
+def take_once(data: QueryDict, lists: Collection[str] = ()) -> None:
+    """Raise BadRequest where a field that is none of ``lists`` comes twice: one value could be judged and the other used."""
+    if any(len(values) > 1 and name not in lists for name, values in data.lists()):
+        raise BadRequest("A field was sent twice.")
 
-    ``lists`` are lists that come with the form and are another's fields. Raises BadRequest.
+
+class OnceEach(forms.BaseForm):
+    """Takes each field once, where not several are chosen. ``lists`` come with the form and are another's fields.
+
+    Raises BadRequest.
     """
 
     lists: ClassVar[frozenset[str]] = frozenset()
@@ -21,10 +28,7 @@ class OnceEach(forms.BaseForm):
         super().__init__(*args, **kwargs)
         chosen = (name for name, one in self.fields.items() if isinstance(one.widget, forms.SelectMultiple))
         if isinstance(self.data, QueryDict):
-            lists = {*self.lists, *map(self.add_prefix, chosen)}
-            for name, values in self.data.lists():
-                if len(values) > 1 and name not in lists:
-                    raise BadRequest("A field was sent twice.")
+            take_once(self.data, {*self.lists, *map(self.add_prefix, chosen)})
 
 
 def _email_field() -> UsernameField:

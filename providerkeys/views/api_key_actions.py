@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import reselect, reswap, retarget
 
 from organizations.access import Access, admin_view
+from organizations.forms import take_once
 from organizations.models import ApiKey, AuditEvent
 from organizations.models.api_key import GRACE, ApiKeyChanged
 from providerkeys.forms import ApiKeyEditForm, DeletionForm, RotationForm
@@ -145,6 +146,7 @@ def api_key_activation(request: HttpRequest, access: Access, key: str) -> HttpRe
     api_key = access.get(ApiKey, key)
     if request.method != "POST":
         return Dialog(request, access, api_key, "disable" if api_key.enabled else "enable").show()
+    take_once(request.POST)
     to = request.POST.get("to")
     if to not in {"enabled", "disabled"}:
         raise BadRequest

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import replace_url, reswap, retarget
 
 from organizations.access import Access, admin_view
+from organizations.forms import take_once
 from providerkeys.models import Direction, ProviderKey, VersionConflict
 from providerkeys.providers import registry
 from providerkeys.views import serving
@@ -47,6 +48,7 @@ def provider_key_activation(request: HttpRequest, access: Access, pk: str) -> Ht
     key = access.get(ProviderKey, pk)
     if request.method != "POST":
         return _confirm(request, access, key, "disable" if key.enabled else "enable")
+    take_once(request.POST)
     to = request.POST.get("to")
     if to not in {"enabled", "disabled"}:
         raise BadRequest
@@ -68,6 +70,7 @@ def provider_key_activation(request: HttpRequest, access: Access, pk: str) -> Ht
 def provider_key_position(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
     """Move a key up or down (``move``) in its tier, and show the table with it, on whichever page it stands by now."""
     key = access.get(ProviderKey, pk)
+    take_once(request.POST)
     direction = request.POST.get("move")
     if direction not in {"up", "down"}:
         raise BadRequest

@@ -30,8 +30,9 @@ from tests.trust.web import CONSOLE, HTMX, TYPED, Fields, Route, Site, change, f
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 NOW: Final = datetime.now(UTC)
+_BUTTONS: Final = frozenset({"logout", "provider_key_delete", "api_key_former"})
 POSTS: Final = tuple(one for one in CONSOLE if one.name in TYPED)
-WITH_FIELDS: Final = tuple(one for one in POSTS if one.name not in {"logout", "provider_key_delete"})
+WITH_FIELDS: Final = tuple(one for one in POSTS if one.name not in _BUTTONS)
 # What is random each time: ids, ciphertexts, the parts of an API key, a password's salt.
 _RANDOM: Final = re.compile(r"\b[a-z]+_[0-9A-Za-z]{22}\b|gAAAA[\w=-]+|byok_\S+|(?:md5|pbkdf2)\S+")
 _RANDOM_COLUMNS: Final = frozenset({"lookup", "digest", "id"})
@@ -93,7 +94,11 @@ def test_web_30_only_the_fields_of_a_form_are_taken(one: Route, site: Site, char
 
 # Fields of some form that are columns of some model too: sending them is no wish but a press.
 FIELDS: Final = frozenset({"name", "provider", "provider_key", "version", "email", "username", "password"})
-NOTHING_STORED: Final = frozenset({"login", "logout", "password_reset"})
+NOTHING_STORED: Final = frozenset({"login", "logout", "password_reset", "outlook", "provider_key_outlook"}) | {
+    # There is one key alone, and no old secret of an API key.
+    "provider_key_position",
+    "api_key_former",
+}
 
 
 @pytest.mark.parametrize("name", ["provider_key_new", "api_key_new", "check_create"])

@@ -190,7 +190,16 @@ TYPED: Final[Mapping[str, Typed]] = {
     "provider_key_edit": Typed({"name": "Renamed", "assign_to_organization": "on"}),
     "provider_key_delete": Typed(),
     "provider_key_check_create": Typed(form="provider_key_edit"),
+    "outlook": Typed({"provider": "openai", "assign_to_organization": "on"}, form="provider_key_new"),
+    "provider_key_outlook": Typed({"assign_to_organization": "on"}, form="provider_key_edit"),
+    "provider_key_activation": Typed({"to": "disabled"}),
+    "provider_key_position": Typed({"move": "up"}, form="provider_key_delete"),
     "api_key_new": Typed({"name": "staging", "expiration": "30"}),
+    "api_key_edit": Typed({"name": "Renamed"}),
+    "api_key_rotation": Typed({"old_ends": "now"}),
+    "api_key_former": Typed(form="api_key_delete"),
+    "api_key_activation": Typed({"to": "disabled"}),
+    "api_key_delete": Typed({"confirmation": "production"}),
 }
 """What is sent to each route of the console that takes a POST. One with a button alone needs ``Typed()``."""
 
