@@ -26,12 +26,15 @@ ID_LENGTH = 22  # 62 ** 22 > 2 ** 128
 
 
 def base62(number: int, length: int) -> str:
-    """Write a non-negative number in base 62, padded with zeros to at least `length` characters."""
+    """Write a non-negative number in base 62, with zeros in front to at least `length` characters.
+
+    A small number takes as many steps as a large one: of a key's checksum time tells nothing.
+    """
     digits = ""
-    while number:
+    while number or len(digits) < length:
         number, remainder = divmod(number, len(ALPHABET))
         digits = ALPHABET[remainder] + digits
-    return digits.rjust(length, ALPHABET[0])
+    return digits
 
 
 def random_base62(length: int) -> str:

@@ -21,8 +21,11 @@ def is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+    if not Path("/proc/self/stat").exists():
+        return True
+    # It may end between the two looks.
+    status = text_of(Path(f"/proc/{pid}/stat"))
+    return bool(status) and status.rpartition(")")[2].split()[0] != "Z"
 
 
 def pid_in(file: Path) -> int:
@@ -34,5 +37,5 @@ def text_of(file: Path) -> str:
     """What the file holds; nothing while it does not exist."""
     try:
         return file.read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""

@@ -148,7 +148,7 @@ class ApiKey(models.Model):
     def change(self, access: "Access", expected_version: int, name: str, expires_at: datetime | None) -> Sequence[str]:
         """Rename the key, or have it end at another time. Return what changed (of ``name``, ``expiration``).
 
-        Raises ``ApiKeyChanged`` and ``ApiKey.DoesNotExist`` as ``rotate`` does, ValidationError as ``issue`` does.
+        Raises ``ApiKeyChanged`` and ``ApiKey.DoesNotExist`` as ``rotate_secret`` does, ValidationError as ``issue`` does.
         """
         self._lock(access, expected_version)
         old = {"name": self.name, "expiration": self.expires_at}
@@ -162,7 +162,7 @@ class ApiKey(models.Model):
         return changed
 
     @transaction.atomic
-    def rotate(self, access: "Access", expected_version: int, grace: timedelta) -> str:
+    def rotate_secret(self, access: "Access", expected_version: int, grace: timedelta) -> str:
         """Give the key another secret and return its plaintext, which exists only here.
 
         The present secret is accepted for ``grace`` longer; one that was rotated before it ends at once. Raises
@@ -222,7 +222,7 @@ class ApiKey(models.Model):
     def delete_by(self, access: "Access", expected_version: int | None = None) -> None:
         """Delete the key and its assignments, for ever. A foreign key is left alone.
 
-        With a version it raises what ``rotate`` raises.
+        With a version it raises what ``rotate_secret`` raises.
         """
         if expected_version is not None:
             self._lock(access, expected_version)

@@ -88,7 +88,7 @@ def api_key_rotation(request: HttpRequest, access: Access, key: str) -> HttpResp
         return _show_rotation(request, access, api_key, form)
     grace = timedelta() if form.cleaned_data["old_ends"] == RotationForm.NOW else GRACE
     try:
-        plaintext = api_key.rotate(access, form.cleaned_data["version"], grace)
+        plaintext = api_key.rotate_secret(access, form.cleaned_data["version"], grace)
     except ApiKeyChanged:
         return _rotated_before(request, access, api_key, form)
     except ApiKey.DoesNotExist:

@@ -43,7 +43,7 @@ def test_both_secrets_serve_by_the_same_provider_key_until_the_old_ones_end(
     gateway: Gateway, alice_access: Access, issued: tuple[ApiKey, str]
 ) -> None:
     key, old = issued
-    old_hint, new = key.hint, key.rotate(alice_access, 1, GRACE)
+    old_hint, new = key.hint, key.rotate_secret(alice_access, 1, GRACE)
     served = [gateway.post(each) for each in (old, new)]
     assert [answer.status_code for answer in served] == [200, 200]
     assert len({answer.headers["x-byok-provider-key"] for answer in served}) == 1
@@ -65,7 +65,7 @@ def test_an_old_secret_after_its_end_is_answered_as_an_unknown_one_is(
     gateway: Gateway, alice_access: Access, issued: tuple[ApiKey, str], path: str
 ) -> None:
     key, old = issued
-    key.rotate(alice_access, 1, NOW)
+    key.rotate_secret(alice_access, 1, NOW)
     ended, unknown = gateway.post(old, path), gateway.post(tokens.mint("byok_").plaintext, path)
     assert unmistakable(ended) == unmistakable(unknown)
     assert ended.status_code == 401
@@ -79,14 +79,14 @@ def test_a_second_rotation_ends_the_oldest_secret_at_once(
     gateway: Gateway, alice_access: Access, issued: tuple[ApiKey, str]
 ) -> None:
     key, oldest = issued
-    old = key.rotate(alice_access, 1, GRACE)
-    new = key.rotate(alice_access, 2, GRACE)
+    old = key.rotate_secret(alice_access, 1, GRACE)
+    new = key.rotate_secret(alice_access, 2, GRACE)
     assert [gateway.post(each).status_code for each in (oldest, old, new)] == [401, 200, 200]
 
 
 def test_disabling_stops_both_and_says_so(gateway: Gateway, alice_access: Access, issued: tuple[ApiKey, str]) -> None:
     key, old = issued
-    new = key.rotate(alice_access, 1, GRACE)
+    new = key.rotate_secret(alice_access, 1, GRACE)
     key.disable(alice_access)
     assert {gateway.post(each).json()["error"]["code"] for each in (old, new)} == {"api_key_disabled"}
 
@@ -108,6 +108,6 @@ def test_now_holds_within_five_seconds_in_every_process(
     key, old = issued
     with processes(providers.base_urls, 2) as running:
         assert [one.ask(old)[0] for one in running] == [200, 200]
-        new = key.rotate(alice_access, 1, NOW)
+        new = key.rotate_secret(alice_access, 1, NOW)
         eventually(lambda: [one.ask(old)[0] for one in running] == [401, 401], 5)
         eventually(lambda: [one.ask(new)[0] for one in running] == [200, 200], 5)

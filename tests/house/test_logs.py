@@ -33,7 +33,7 @@ def restored() -> Iterator[None]:
 @pytest.fixture
 def broken(alice: User, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A browser at a view that raises an exception which quotes what it was given."""
-    monkeypatch.setattr("providerkeys.views.api_keys.render", lambda *_, **__: int(CANARY))
+    monkeypatch.setattr("providerkeys.views.api_keys.show", lambda *_, **__: int(CANARY))
     client = client_for(alice)
     client.raise_request_exception = False
     return client

@@ -51,6 +51,13 @@ def last() -> AuditEvent:
     return AuditEvent.objects.latest("at")
 
 
+def count(answer: "Answer") -> int:
+    """How many rows a list says it has found."""
+    found = re.search(r"^(\d+) \w", answer.content.decode().partition('class="paginator"')[2], re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
 # Every page
 
 
@@ -59,9 +66,9 @@ def test_every_list_opens_searches_and_filters(staff: Client, alice_access: Acce
     ApiKey.issue(alice_access, "ci")
     found = staff.get(f"{ADMIN}/{model}/", {"q": "acme"})
     assert found.status_code == 200
-    assert found.context["cl"].result_count == 1
-    assert found.context["cl"].has_filters
-    assert staff.get(f"{ADMIN}/{model}/", {"q": "no such thing"}).context["cl"].result_count == 0
+    assert count(found) == 1
+    assert 'id="changelist-filter"' in found.content.decode()
+    assert count(staff.get(f"{ADMIN}/{model}/", {"q": "no such thing"})) == 0
 
 
 def test_no_page_shows_a_secret(staff: Client, alice_access: Access, acme: Organization, alice: User) -> None:
@@ -102,7 +109,7 @@ def test_no_filter_in_the_url_asks_about_a_secret(staff: Client, acme: Organizat
 
 
 def test_a_filter_about_something_else_is_answered(staff: Client, alice: User) -> None:
-    assert staff.get(f"{ADMIN}/user/", {"name__startswith": "Ali"}).context["cl"].result_count == 1
+    assert count(staff.get(f"{ADMIN}/user/", {"name__startswith": "Ali"})) == 1
 
 
 def test_a_customer_does_not_get_in(alice: User) -> None:

@@ -155,7 +155,7 @@ class TestRotation:
         key, old = ApiKey.issue(alice_access, "ci")
         old_hint = key.hint
 
-        new = key.rotate(alice_access, 1, GRACE)
+        new = key.rotate_secret(alice_access, 1, GRACE)
 
         for plaintext, hint in ((old, old_hint), (new, key.hint)):
             with django_assert_num_queries(1):
@@ -179,20 +179,20 @@ class TestRotation:
         self, alice_access: Access
     ) -> None:
         key, old = ApiKey.issue(alice_access, "ci")
-        key.rotate(alice_access, 1, GRACE)
+        key.rotate_secret(alice_access, 1, GRACE)
         body = old.removeprefix("byok_")[: tokens.LOOKUP_LENGTH] + "0" * tokens.SECRET_LENGTH
         assert ApiKey.find(f"byok_{body}{tokens._checksum(body)}") is None
 
     def test_twice_forgets_the_oldest(self, alice_access: Access) -> None:
         key, oldest = ApiKey.issue(alice_access, "ci")
-        old = key.rotate(alice_access, 1, GRACE)
-        new = key.rotate(alice_access, 2, GRACE)
+        old = key.rotate_secret(alice_access, 1, GRACE)
+        new = key.rotate_secret(alice_access, 2, GRACE)
         assert [ApiKey.find(each) for each in (oldest, old, new)] == [None, key, key]
 
     def test_its_event_names_both_secrets_by_their_hints(self, alice_access: Access) -> None:
         key, _ = ApiKey.issue(alice_access, "ci")
         old_hint = key.hint
-        new = key.rotate(alice_access, 1, GRACE)
+        new = key.rotate_secret(alice_access, 1, GRACE)
         key.end_former(alice_access)
         key.end_former(alice_access)
         assert actions() == ["api_key.created", "api_key.rotated", "api_key.former_ended"]
@@ -206,7 +206,7 @@ class TestRotation:
         other = ApiKey.objects.get()
         assert key.change(alice_access, 1, " build ", None) == ["name"]
         with pytest.raises(ApiKeyChanged):
-            other.rotate(alice_access, 1, GRACE)
+            other.rotate_secret(alice_access, 1, GRACE)
         with pytest.raises(ApiKeyChanged):
             other.change(alice_access, 1, "deploy", None)
         assert ApiKey.objects.values_list("name", "version").get() == ("build", 2)
@@ -223,7 +223,7 @@ def test_no_verb_reaches_into_another_organization(alice_access: Access, charlie
     key.disable(charlie_access)
     key.delete_by(charlie_access)
     with pytest.raises(ApiKey.DoesNotExist):
-        key.rotate(charlie_access, 1, GRACE)
+        key.rotate_secret(charlie_access, 1, GRACE)
     with pytest.raises(ApiKey.DoesNotExist):
         key.change(charlie_access, 1, "theirs", None)
     assert ApiKey.objects.values_list("name", "enabled", "version").get() == ("ci", True, 1)
@@ -237,7 +237,7 @@ def test_deleting_one_key_leaves_the_others(alice_access: Access) -> None:
     assert ApiKey.find(plaintext) == second
 
 
-@pytest.mark.parametrize("verb", ["issue", "disable", "delete_by", "rotate", "change"])
+@pytest.mark.parametrize("verb", ["issue", "disable", "delete_by", "rotate_secret", "change"])
 def test_no_event_no_change(alice_access: Access, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     key, _ = ApiKey.issue(alice_access, "ci")
     hint = key.hint
@@ -246,7 +246,7 @@ def test_no_event_no_change(alice_access: Access, monkeypatch: pytest.MonkeyPatc
         raise RuntimeError
 
     monkeypatch.setattr(AuditEvent, "save", fail)
-    more: Any = {"rotate": (1, GRACE), "change": (1, "other", None)}.get(verb, ())
+    more: Any = {"rotate_secret": (1, GRACE), "change": (1, "other", None)}.get(verb, ())
     press = (
         partial(ApiKey.issue, alice_access, "other") if verb == "issue" else partial(getattr(key, verb), alice_access)
     )

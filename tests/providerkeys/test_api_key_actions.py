@@ -105,7 +105,7 @@ class TestRotation:
     def test_the_old_key_can_be_stopped_before_its_time(
         self, alices: Console, danas: Console, alice_access: Access, api_key: ApiKey
     ) -> None:
-        api_key.rotate(alice_access, 1, GRACE)
+        api_key.rotate_secret(alice_access, 1, GRACE)
         assert "Stop the old key now" in text(alices.get(at(api_key)))
         assert "Stop the old key now" not in text(danas.get(at(api_key)))
 

@@ -316,7 +316,7 @@ class TestList:
         api_key = sample.api_key(alice_access, "Nightly <evals>")
         sample.api_key(alice_access, "other")
         former = api_key.hint
-        api_key.rotate(alice_access, 1, timedelta(hours=24))
+        api_key.rotate_secret(alice_access, 1, timedelta(hours=24))
 
         for asked in ("nightly <", api_key.hint[-4:], former[-4:], api_key.pk):
             assert names(alices.get(LIST, into="api-keys", q=asked)) == ["Nightly &lt;evals&gt;"], asked

@@ -51,7 +51,9 @@ BREAKS: Final = {
     "in the vault": Break("providerkeys.vault.seal", _NEW, _FORM),
     "in the cipher": Break("cryptography.fernet.MultiFernet.encrypt", "/orgs/acme/provider-keys/checks/", _FORM),
     "after the save": Break("organizations.models.AuditEvent.record", _NEW, _FORM),
-    "in the page of an API key": Break("providerkeys.views.api_keys.render", "/orgs/acme/api-keys/new/", {"name": "x"}),
+    "in the page of an API key": Break(
+        "providerkeys.views.api_keys.show_once", "/orgs/acme/api-keys/new/", {"name": "x"}
+    ),
     "at the login": Break("django.contrib.auth.backends.ModelBackend.authenticate", "/login/", _LOGIN),
 }
 

@@ -162,7 +162,7 @@ def misuse(scene: Scene, alice: Visitor, dana: Visitor, charlie: Visitor) -> Non
         "by another method": (alice.send("PUT", f"{KEYS}checks/", key("by another method").encode()), 403),
         "too large": (alice.send("POST", new, key("too large").encode() * 7000), 413),
         "among too many fields": (alice.post(new, too_many), 400),
-        "as a file": (alice.upload(new, {"provider": "openai", "name": "x"}, "provider_key", key("as a file")), 422),
+        "as a file": (alice.upload(new, {"provider": "openai", "name": "x"}, "provider_key", key("as a file")), 400),
     }
     wrong = {what: answer.place for what, (answer, status) in answers.items() if answer.status != status}
     assert not wrong, wrong
