@@ -31,7 +31,7 @@ def base62(number: int, length: int) -> str:
     A small number takes as many steps as a large one: of a key's checksum time tells nothing.
     """
     digits = ""
-    while number or len(digits) < length:
+    while len(digits) < length or number:
         number, remainder = divmod(number, len(ALPHABET))
         digits = ALPHABET[remainder] + digits
     return digits
