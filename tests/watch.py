@@ -13,7 +13,10 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 # The browser and htmx both repeat in the console what the status of an answer said; statuses are watched for themselves.
-_REPEATED: Final = re.compile(r"Failed to load resource: the server responded|Response Status Error Code ")
+# A request that gave way to a newer one is no failure; one that failed says `htmx:sendError` too.
+_REPEATED: Final = re.compile(
+    r"Failed to load resource: the server responded|Response Status Error Code |^htmx:(sendAbort|afterRequest), "
+)
 
 
 class Watch:

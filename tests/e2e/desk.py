@@ -49,4 +49,5 @@ class Desk:
             self.context.add_cookies([{"name": SESSION, "value": person.session, "url": product.base_url}])
         yield self.page
         self.page.goto("about:blank")
-        assert self.watch.complaints() == []
+        complaints = self.watch.complaints()
+        assert complaints == [], complaints

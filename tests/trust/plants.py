@@ -94,7 +94,9 @@ def _in_log(name: str) -> Callable[[Scene, Planted, ExitStack], None]:
 
 
 def _in_answer(scene: Scene, planted: Planted, _: ExitStack) -> None:
-    scene.visitor("planter").send("POST", PATH, _lines(planted))
+    # What is no form is refused before anything could answer with it.
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    scene.visitor("planter").send("POST", PATH, _lines(planted), form)
 
 
 def _in_audit_event(scene: Scene, planted: Planted, _: ExitStack) -> None:
