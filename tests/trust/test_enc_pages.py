@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from cryptography.fernet import Fernet, MultiFernet
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpResponse
 from django.test import Client
@@ -87,12 +88,12 @@ def console_pages(values: Values) -> list[str]:
 def admin_pages(values: Values) -> list[str]:
     found = [
         "/admin/",
-        *(reverse("admin:providerkeys_providerkey_change", args=[values[one]]) for one in ("pk", *OTHERS)),
+        *(reverse("admin:providerkeys_providerkey_change", args=[quote(values[one])]) for one in ("pk", *OTHERS)),
     ]
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         rows = list(model._default_manager.values_list("pk", flat=True)[:1])
-        found += [reverse(f"{name}_changelist"), *(reverse(f"{name}_change", args=[pk]) for pk in rows)]
+        found += [reverse(f"{name}_changelist"), *(reverse(f"{name}_change", args=[quote(pk)]) for pk in rows)]
     return found
 
 

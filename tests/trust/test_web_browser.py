@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 from django.conf import settings as ours
+from django.contrib.admin.utils import quote
 from django.contrib.auth import views as auth_views
 from django.contrib.sessions.models import Session
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -166,7 +167,7 @@ def test_web_16_a_session_that_ends_in_mid_poll_leads_to_the_login_and_back(stag
 def test_web_14_a_hostile_name_does_nothing_in_a_browser(stage: Stage, site: Site) -> None:
     name_everything(site, list(HOSTILE))
     pages = [LIST, "/orgs/acme/api-keys/", f"{LIST}{site.values['pk']}/", f"/orgs/acme/api-keys/{site.values['key']}/"]
-    staffs = [f"/admin/providerkeys/providerkey/{site.values['pk']}/change/", "/admin/organizations/apikey/"]
+    staffs = [f"/admin/providerkeys/providerkey/{quote(site.values['pk'])}/change/", "/admin/organizations/apikey/"]
 
     def act(page: Page, addresses: list[str]) -> list[tuple[str, list[Any]]]:
         done = []
