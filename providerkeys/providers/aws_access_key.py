@@ -12,6 +12,7 @@ _ID_LENGTH: Final = 20
 _SECRET_LENGTH: Final = 40
 _ID: Final = re.compile(r"(?:AKIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z2-7]{16}")
 _SECRET: Final = re.compile(r"[A-Za-z0-9+/]{40}")
+_BLANK: Final = re.compile(r"\s")
 _MASKED: Final = re.compile(r"…|\*{3,}|•|\.\.\.")
 _URL_ENCODED: Final = re.compile(r"%2[BF]|%3D", re.IGNORECASE)
 _INSTEAD: Final = "Create an access key of an IAM user instead."
@@ -97,7 +98,7 @@ def _refuse_what_is_no_text(text: str, what: str) -> None:
         raise Refused(f"Enter the {what}.")
     if _MASKED.search(text):
         raise Refused(f"This is a masked form, which can never be used. Paste the whole {what}.")
-    if any(character.isspace() for character in text):
+    if _BLANK.search(text):
         raise Refused(f"The {what} has no blanks or line breaks inside. Paste it alone.")
     if not (text.isascii() and text.isprintable()):
         raise Refused(f"This holds invisible or non-ASCII characters. Copy the {what} again from AWS.")

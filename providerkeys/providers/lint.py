@@ -24,6 +24,7 @@ _HEADER: Final = re.compile(r"\A(?:(?:authorization|x-api-key)\s*:\s*)?(?:bearer
 _QUOTES: Final = ("'", '"', "`")
 _SHORT: Final = 40
 _BYTE_ORDER_MARK: Final = "\ufeff"
+_BLANK: Final = re.compile(r"\s")
 _MASK: Final = re.compile(r"…|\*{3,}|•|\.\.\.")
 _PLACEHOLDER: Final = re.compile(r"your[_-]|<.*>|\A(?:api|secret)?[_-]?key\Z|x{6,}", re.IGNORECASE)
 _OWN_ID: Final = re.compile(r"(?:key|pk|org|chk)_[0-9A-Za-z]{22}")
@@ -100,7 +101,7 @@ def _refuse_what_is_no_key(key: str) -> None:
         raise Refused("This is an id of this console, not a key. It can never be used. Paste your provider’s key.")
     if _ADDRESS.match(key):
         raise Refused("This is a web address, not a key. It can never be used. Paste the key that is found there.")
-    if any(character.isspace() for character in key):
+    if _BLANK.search(key):
         raise Refused("An API key has no blanks or line breaks inside. Paste the key alone.")
     if not (key.isascii() and key.isprintable()):
         raise Refused("This holds invisible or non-ASCII characters. Copy the key again from your provider.")
