@@ -65,8 +65,16 @@ def takes_another_link(email: str, ip: str) -> bool:
     return _sum(lately.filter(username=name)) <= LINKS_TO_ONE_ADDRESS
 
 
-def forget_links(email: str) -> None:
-    AccessAttempt.objects.filter(username=_link_to(email)).delete()
+def forget_links(email: str) -> int:
+    """Forget the links that were mailed to this address. Return how many rows counted them."""
+    counted: int = AccessAttempt.objects.filter(username=_link_to(email)).delete()[0]
+    return counted
+
+
+def is_locked(email: str) -> bool:
+    """Whether logins with this address are refused just now, from any place."""
+    lately = AccessAttempt.objects.filter(attempt_time__gt=timezone.now() - settings.AXES_COOLOFF_TIME)
+    return bool(lately.filter(username=email, failures_since_start__gte=settings.AXES_FAILURE_LIMIT))
 
 
 def _link_to(email: str) -> str:

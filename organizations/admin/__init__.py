@@ -2,11 +2,24 @@ from django.contrib import admin
 
 from organizations.admin.api_key import ApiKeyAdmin
 from organizations.admin.audit_event import AuditEventAdmin
-from organizations.admin.base import AuditedAdmin
+from organizations.admin.base import AuditedAdmin, ReadOnlyAdmin
+from organizations.admin.failed_login import FailedLoginAdmin
+from organizations.admin.group import GroupAdmin
 from organizations.admin.organization import MembershipAdmin, OrganizationAdmin
 from organizations.admin.user import UserAdmin
 from organizations.forms import StaffLoginForm
 
-__all__ = ["ApiKeyAdmin", "AuditEventAdmin", "AuditedAdmin", "MembershipAdmin", "OrganizationAdmin", "UserAdmin"]
+__all__ = [
+    "ApiKeyAdmin",
+    "AuditEventAdmin",
+    "AuditedAdmin",
+    "FailedLoginAdmin",
+    "GroupAdmin",
+    "MembershipAdmin",
+    "OrganizationAdmin",
+    "ReadOnlyAdmin",
+    "UserAdmin",
+]
 
 admin.site.login_form = StaffLoginForm
+admin.site.index_title = "Administration"

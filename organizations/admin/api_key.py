@@ -4,19 +4,22 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from organizations.access import client_ip, staff_access
+from organizations.access import Access, client_ip, staff_access
+from organizations.admin.actions import action
 from organizations.admin.base import AuditedAdmin
-from organizations.models import ApiKey, User
+from organizations.models import ApiKey, Organization, User
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(AuditedAdmin):
     """Keys are issued in the console alone, to the people who will use them."""
 
-    list_display = ("name", "hint", "organization", "enabled", "expires_at", "last_used_at", "created_at")
+    list_display = ("name", "hint", "of_organization", "enabled", "expires_at", "last_used_at", "created_at")
     list_filter = ("enabled", "expires_at", "last_used_at", "created_at")
     list_select_related = ("organization",)
-    search_fields = ("name", "hint", "id", "organization__name", "organization__slug")
+    search_fields = ("name", "hint", "id", "organization__name", "organization__slug", "created_by__email")
+    search_help_text = "By name, the key’s last characters, id, organization, or its maker’s address"
+    names = {"organization_id": Organization}
     ordering = ("-created_at", "id")
     fields = (
         "organization",
@@ -25,6 +28,8 @@ class ApiKeyAdmin(AuditedAdmin):
         "id",
         "enabled",
         "expires_at",
+        "former_hint",
+        "former_ends_at",
         "last_used_at",
         "created_at",
         "created_by",
@@ -34,6 +39,8 @@ class ApiKeyAdmin(AuditedAdmin):
         "hint",
         "id",
         "enabled",
+        "former_hint",
+        "former_ends_at",
         "last_used_at",
         "created_at",
         "created_by",
@@ -44,16 +51,23 @@ class ApiKeyAdmin(AuditedAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.action(description="Disable", permissions=["change"])
+    def idle_actions(self, obj: ApiKey) -> frozenset[str]:
+        return frozenset({"enable" if obj.enabled else "disable"})
+
+    @action("Disable", "the gateway refuses requests with them")
     def disable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         text = "The gateway will refuse requests with them within 5 seconds."
         if page := self.ask_first(request, queryset, "Disable these API keys?", text):
             return page
-        for key in queryset.select_related("organization"):
-            key.disable(staff_access(cast(User, request.user), key.organization, client_ip(request)))
+        keys = queryset.select_related("organization")
+        self.say(request, "Disabled", [key for key in keys if key.disable(_access(request, key))])
         return None
 
-    @admin.action(description="Enable", permissions=["change"])
+    @action("Enable")
     def enable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset.select_related("organization"):
-            key.enable(staff_access(cast(User, request.user), key.organization, client_ip(request)))
+        keys = queryset.select_related("organization")
+        self.say(request, "Enabled", [key for key in keys if key.enable(_access(request, key))])
+
+
+def _access(request: HttpRequest, key: ApiKey) -> Access:
+    return staff_access(cast(User, request.user), key.organization, client_ip(request))

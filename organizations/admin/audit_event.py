@@ -1,23 +1,28 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import QuerySet
 
-from organizations.admin.base import AuditedAdmin
-from organizations.models import AuditEvent
+from organizations.admin.base import ReadOnlyAdmin
+from organizations.admin.records import AboutOrganizations
+from organizations.models import AuditEvent, Organization, User
 from organizations.text import visible
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(AuditedAdmin):
+class AuditEventAdmin(AboutOrganizations, ReadOnlyAdmin):
     """Read-only. Labels are written out, so that a name cannot pretend to be another cell or line."""
 
-    list_display = ("at", "organization_id", "actor", "actor_kind", "ip", "action", "target", "result")
+    list_display = ("at", "in_organization", "actor", "actor_kind", "ip", "action", "target", "result")
     list_filter = ("at", "actor_kind", "result", "action")
-    search_fields = ("organization_id", "actor_id", "actor_label", "action", "target_id", "target_label", "ip")
+    search_fields = ("id", "organization_id", "actor_id", "actor_label", "action", "target_id", "target_label", "ip")
+    search_help_text = "By organization (slug or id), who did it, action, name or id of the target, or IP address"
     ordering = ("-at", "-id")
-    list_per_page = 50
-    fields = (*list_display, "actor_id", "target_id", "details")
+    fields = (
+        *("at", "in_organization", "organization_id", "actor", "actor_id", "actor_kind", "ip"),
+        *("action", "target", "target_id", "result", "details"),
+    )
+    names = {"organization_id": Organization, "actor_id": User}
 
     @admin.display(ordering="actor_label")
     def actor(self, event: AuditEvent) -> str:
@@ -27,11 +32,6 @@ class AuditEventAdmin(AuditedAdmin):
     def target(self, event: AuditEvent) -> str:
         return visible(event.target_label)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def events_of(self, obj: Any) -> QuerySet[AuditEvent]:
+        """Nothing happens to an event."""
+        return AuditEvent.objects.none()

@@ -1,22 +1,28 @@
 """What every admin page of the product does: it leaves an audit event, and it is no oracle for secrets."""
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import Permission
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 
 from organizations.access import client_ip
 from organizations.actors import Actor
+from organizations.admin.actions import ActingAdmin
+from organizations.admin.links import LinkedAdmin, link
 from organizations.models import AuditEvent, Organization, User
+from organizations.text import visible
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
+
+_EVENTS_SHOWN: Final = 100
 
 
 def staff_actor(request: HttpRequest) -> Actor:
@@ -28,7 +34,7 @@ def audit_name(model: type[models.Model]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
 
 
-class AuditedAdmin(_ModelAdmin):
+class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
     """Records each change as staff's, in the same transaction.
 
     `secret_fields` are columns that no filter in the URL may ask about: `?digest__startswith=a` would answer.
@@ -36,23 +42,13 @@ class AuditedAdmin(_ModelAdmin):
 
     secret_fields: frozenset[str] = frozenset()
     show_full_result_count = False
+    # Each choice of each filter would count all rows.
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
 
-    def ask_first(
-        self, request: HttpRequest, queryset: models.QuerySet[Any], title: str, text: str
-    ) -> HttpResponse | None:
-        """Return the page that asks before an action takes something away; nothing once that page was answered."""
-        if request.POST.get("post"):
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "text": text,
-            "opts": self.opts,
-            "queryset": queryset,
-            "action": request.POST["action"],
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/confirm_action.html", context)
+    @admin.display(description="organization", ordering="organization__name")
+    def of_organization(self, obj: Any) -> str:
+        return link(obj.organization)
 
     def record(self, request: HttpRequest, obj: models.Model, verb: str, *, result: str = "ok", **details: Any) -> None:
         action = f"{audit_name(type(obj))}.{verb}"
@@ -63,6 +59,38 @@ class AuditedAdmin(_ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return self.secret_fields.isdisjoint(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        obj = context.get("original")
+        if obj:
+            # A page is called by what it shows; what may be done with it, its buttons say.
+            context |= {"title": str(obj), "subtitle": capfirst(str(self.opts.verbose_name))}
+            context |= {"lists": self.lists_of(request, obj), "idle_actions": self.idle_actions(obj)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        obj = self.get_object(request, unquote(object_id))
+        latest = self.events_of(obj).order_by("-at", "-id")[:_EVENTS_SHOWN] if obj else ()
+        # Labels are written out, as in the audit events' own list.
+        events = [(one, visible(one.actor_label), visible(one.target_label)) for one in latest]
+        context = {"events": events, "shown_at_most": _EVENTS_SHOWN, **(extra_context or {})}
+        return super().history_view(request, object_id, context)
+
+    def events_of(self, obj: models.Model) -> models.QuerySet[AuditEvent]:
+        """The audit events of this object. By organization first, which is what the trail is indexed by."""
+        organization = self.organization_of(obj)
+        return AuditEvent.objects.filter(organization_id=organization.pk if organization else "", target_id=str(obj.pk))
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field and field.queryset is not None and field.queryset.model is Permission:
+            # Each is called by the name of its model too.
+            field.queryset = field.queryset.select_related("content_type")
+        return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         with transaction.atomic():
@@ -97,3 +125,16 @@ class AuditedAdmin(_ModelAdmin):
 
     def record_deletion(self, request: HttpRequest, obj: Any) -> None:
         self.record(request, obj, "deleted")
+
+
+class ReadOnlyAdmin(AuditedAdmin):
+    """Looks, and changes nothing."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

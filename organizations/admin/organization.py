@@ -1,31 +1,68 @@
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from organizations.admin.actions import action
 from organizations.admin.base import AuditedAdmin, staff_actor
-from organizations.models import Membership, Organization
+from organizations.admin.links import link
+from organizations.models import AuditEvent, Membership, Organization, User
 
 if TYPE_CHECKING:
     _TabularInline = admin.TabularInline[Membership, Organization]
+    _MembershipForm = forms.ModelForm[Membership]
 else:
     _TabularInline = admin.TabularInline
+    _MembershipForm = forms.ModelForm
+
+
+class Shown(forms.Widget):
+    """Says who it is, with a link to them, and sends nothing."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.user = user
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        return link(self.user)
+
+
+class MembershipForm(_MembershipForm):
+    """A membership never moves: its user is chosen once. Another user is another membership, and leaves its own event."""
+
+    class Meta:
+        model = Membership
+        fields = ("user", "role")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.user_id and "user" in self.fields:
+            self.fields["user"].disabled = True
+            self.fields["user"].widget = Shown(self.instance.user)
 
 
 class MembershipInline(_TabularInline):
     model = Membership
+    form = MembershipForm
     fields = ("user", "role", "created_at")
     readonly_fields = ("created_at",)
     autocomplete_fields = ("user",)
     extra = 0
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        members = super().get_queryset(request).select_related("user", "organization")
+        return members.order_by("user__email")
+
 
 @admin.register(Organization)
 class OrganizationAdmin(AuditedAdmin):
-    list_display = ("name", "slug", "id", "suspended_at", "created_at")
+    list_display = ("name", "slug", "id", "serving", "suspended_at", "created_at")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter), "created_at")
-    search_fields = ("name", "slug", "id")
+    search_fields = ("name", "slug", "id", "memberships__user__email")
+    search_help_text = "By name, slug, id, or a member’s address"
     ordering = ("name", "id")
     fields = ("name", "slug", "id", "suspended_at", "created_at")
     readonly_fields = ("slug", "id", "suspended_at", "created_at")
@@ -33,34 +70,56 @@ class OrganizationAdmin(AuditedAdmin):
     actions = ("suspend", "resume")
     secret_fields = frozenset({"fingerprint_salt"})
 
-    @admin.action(description="Suspend: the gateway refuses their requests", permissions=["change"])
+    @admin.display(boolean=True, ordering="suspended_at")
+    def serving(self, organization: Organization) -> bool:
+        return not organization.is_suspended
+
+    def events_of(self, obj: models.Model) -> QuerySet[AuditEvent]:
+        """Everything that was done in the organization."""
+        return AuditEvent.objects.filter(organization_id=obj.pk)
+
+    def idle_actions(self, obj: Organization) -> frozenset[str]:
+        return frozenset({"suspend" if obj.is_suspended else "resume"})
+
+    @action("Suspend", "the gateway refuses their requests")
     def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse | None:
         text = (
             "The gateway will refuse every request of theirs within 5 seconds. Their console stays open, and says so."
         )
         if page := self.ask_first(request, queryset, "Suspend these organizations?", text):
             return page
-        for organization in queryset:
+        to_change = list(queryset.filter(suspended_at=None))
+        for organization in to_change:
             organization.suspend(staff_actor(request))
+        self.say(request, "Suspended", to_change)
         return None
 
-    @admin.action(description="Resume", permissions=["change"])
+    @action("Resume", "the gateway serves them again")
     def resume(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
-        for organization in queryset:
+        to_change = list(queryset.exclude(suspended_at=None))
+        for organization in to_change:
             organization.resume(staff_actor(request))
+        self.say(request, "Resumed", to_change)
 
 
 @admin.register(Membership)
 class MembershipAdmin(AuditedAdmin):
-    list_display = ("user", "organization", "role", "created_at")
+    list_display = ("of_user", "of_organization", "role", "created_at")
+    list_display_links = ("role",)
     list_filter = ("role", "created_at")
     list_select_related = ("user", "organization")
     search_fields = ("user__email", "user__name", "organization__name", "organization__slug", "id")
+    search_help_text = "By a person’s name or address, an organization’s name or slug, or id"
     ordering = ("organization__name", "user__email")
     fields = ("organization", "user", "role", "created_at")
     readonly_fields = ("created_at",)
     autocomplete_fields = ("organization", "user")
+    names = {"organization_id": Organization, "user_id": User}
+
+    @admin.display(description="user", ordering="user__email")
+    def of_user(self, membership: Membership) -> str:
+        return link(membership.user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # A membership never moves: another user or organization is another membership, and leaves its own event.
+        # A membership never moves: see ``MembershipForm``.
         return ("organization", "user", *self.readonly_fields) if obj else tuple(self.readonly_fields)

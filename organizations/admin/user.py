@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from functools import partial
 from typing import Any, cast
 
 from axes.utils import reset
@@ -5,11 +7,14 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
 
 from organizations import password_link
+from organizations.admin.actions import action
 from organizations.admin.base import AuditedAdmin
+from organizations.admin.links import link
 from organizations.models import User
-from organizations.throttling import forget_links
+from organizations.throttling import forget_links, is_locked
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -18,15 +23,37 @@ PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 class UserAdmin(AuditedAdmin):
     """No page sets or shows a password: people set their own by a link to their mailbox."""
 
-    list_display = ("email", "name", "is_active", "is_staff", "last_login", "created_at")
+    list_display = ("email", "name", "in_organizations", "is_active", "is_staff", "last_login", "created_at")
     list_filter = ("is_active", "is_staff", "is_superuser", "last_login", "created_at")
-    search_fields = ("email", "name", "id")
+    search_fields = ("email", "name", "id", "memberships__organization__slug")
+    search_help_text = "By address, name, id, or an organization’s slug"
     ordering = ("email",)
-    fields = ("email", "name", "id", "is_active", *PRIVILEGES, "last_login", "created_at")
-    readonly_fields = ("id", "last_login", "created_at")
+    fields = ("email", "name", "id", "member_of", "is_active", "login", *PRIVILEGES, "last_login", "created_at")
+    readonly_fields = ("id", "member_of", "login", "last_login", "created_at")
     filter_horizontal = ("groups", "user_permissions")
     actions = ("send_set_password_link", "unlock_login", "deactivate")
     secret_fields = frozenset({"password"})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("memberships__organization")
+
+    @admin.display(description="organizations")
+    def in_organizations(self, user: User) -> str:
+        return format_html_join(", ", "{}", ((link(one.organization),) for one in user.memberships.all()))
+
+    @admin.display
+    def member_of(self, user: User) -> str:
+        lines = ((link(one.organization), link(one, one.get_role_display())) for one in user.memberships.all())
+        return format_html_join("", "<p>{}: {}</p>", lines) or "-"
+
+    @admin.display
+    def login(self, user: User) -> str:
+        """Why somebody can't come in, in the words of whoever answers them."""
+        if not user.is_active:
+            return "Deactivated: they can’t log in."
+        if is_locked(user.email):
+            return "Locked after too many failed tries. It opens by itself, or by “Unlock login”."
+        return "Open." if user.has_usable_password() else "No password yet: send them a link for setting one."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # Whoever could raise their own rights would be a superuser already.
@@ -56,40 +83,67 @@ class UserAdmin(AuditedAdmin):
             self.record(request, membership, "deleted")
         super().record_deletion(request, obj)
 
-    @admin.action(description="Send a link for setting the password", permissions=["change"])
+    def idle_actions(self, obj: User) -> frozenset[str]:
+        return frozenset() if obj.is_active else frozenset({"send_set_password_link", "deactivate"})
+
+    def _within_reach(self, request: HttpRequest, queryset: QuerySet[User]) -> Iterator[User]:
+        """The chosen users that this person may act on. Of the others it is said that they were left alone."""
+        for user in queryset:
+            if self._may_touch(request, user):
+                yield user
+            else:
+                self.message_user(request, f"{user} is staff: only a superuser may do that.", messages.WARNING)
+
+    @action("Send a link for setting the password")
     def send_set_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset.filter(is_active=True):
+        told = list(self._within_reach(request, queryset.filter(is_active=True)))
+        for user in told:
             with transaction.atomic():
                 self.record(request, user, "set_password_link_sent")
-            if not password_link.ask(user.pk):
-                with transaction.atomic():
-                    self.record(request, user, "set_password_link_sent", result="no worker was told")
-                self.message_user(request, f"No link was sent to {user.email}: no worker can be told.", messages.ERROR)
+                # An object's own page acts inside a transaction. Nothing is enqueued in one.
+                transaction.on_commit(partial(self._ask_for_link, request, user))
+        if not told:
+            self.message_user(request, "No link was sent: nobody of them can log in.", messages.WARNING)
 
-    @admin.action(description="Unlock login", permissions=["change"])
+    def _ask_for_link(self, request: HttpRequest, user: User) -> None:
+        if password_link.ask(user.pk):
+            self.message_user(request, f"A link is on its way to {user.email}.", messages.SUCCESS)
+            return
+        with transaction.atomic():
+            self.record(request, user, "set_password_link_sent", result="no worker was told")
+        self.message_user(request, f"No link was sent to {user.email}: no worker can be told.", messages.ERROR)
+
+    @action("Unlock login")
     def unlock_login(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            with transaction.atomic():
-                self.record(request, user, "login_unlocked")
-                reset(username=user.email)
-                forget_links(user.email)
+        unlocked = [user for user in self._within_reach(request, queryset) if self._unlock(request, user)]
+        self.say(request, "Unlocked", unlocked)
 
-    @admin.action(description="Deactivate: ends their sessions", permissions=["change"])
+    @transaction.atomic
+    def _unlock(self, request: HttpRequest, user: User) -> bool:
+        """Forget what was counted against this user; whether there was anything."""
+        counted = reset(username=user.email) + forget_links(user.email)
+        if counted:
+            self.record(request, user, "login_unlocked")
+        return bool(counted)
+
+    @action("Deactivate", "ends their sessions")
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         text = (
             "They are logged out at once, and can't log in again. What they made stays. You can't deactivate yourself."
         )
         if page := self.ask_first(request, queryset, "Deactivate these users?", text):
             return page
-        for user in queryset.filter(is_active=True).exclude(pk=request.user.pk):
-            if self._may_touch(request, user):
-                self._deactivate(request, user)
+        others = queryset.filter(is_active=True).exclude(pk=request.user.pk)
+        ended = [user for user in self._within_reach(request, others) if self._deactivate(request, user)]
+        self.say(request, "Deactivated", ended)
         return None
 
     @transaction.atomic
-    def _deactivate(self, request: HttpRequest, user: User) -> None:
-        User.objects.filter(pk=user.pk).update(is_active=False)
-        self.record(request, user, "deactivated")
-        # Each organization sees why its member is gone.
-        for membership in user.memberships.select_related("organization"):
-            self.record(request, membership, "deactivated")
+    def _deactivate(self, request: HttpRequest, user: User) -> bool:
+        ended = User.objects.filter(pk=user.pk, is_active=True).update(is_active=False)
+        if ended:
+            self.record(request, user, "deactivated")
+            # Each organization sees why its member is gone.
+            for membership in user.memberships.all():
+                self.record(request, membership, "deactivated")
+        return bool(ended)

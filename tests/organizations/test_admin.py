@@ -1,5 +1,5 @@
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.admin.utils import quote
@@ -119,13 +119,16 @@ def test_a_customer_does_not_get_in(alice: User) -> None:
 # Users
 
 
-def test_staff_creates_a_user_without_a_password_and_sends_a_link(staff: Client) -> None:
+def test_staff_creates_a_user_without_a_password_and_sends_a_link(
+    staff: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     answer = staff.post(f"{ADMIN}/user/add/", {"email": "New@acme.example", "name": "New", "is_active": "on"})
     assert answer.status_code == 302
     user = User.objects.get(email="new@acme.example")
     assert not user.has_usable_password()
     assert (last().action, last().actor_kind, last().target_id) == ("user.created", "staff", user.pk)
-    run(staff, "user", "send_set_password_link", user.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        run(staff, "user", "send_set_password_link", user.pk)
     assert [message.to for message in mail.outbox] == [["new@acme.example"]]
     assert re.search(r"/password-reset/\S+/\S+/", str(mail.outbox[0].body))
     assert last().action == "user.set_password_link_sent"

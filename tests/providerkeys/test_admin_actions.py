@@ -1,5 +1,6 @@
 """What staff do with provider keys: test, pause, let serve again. Each needs the permission to change, then and later."""
 
+import re
 from typing import Any
 
 import pytest
@@ -145,5 +146,5 @@ def test_an_api_keys_page_shows_what_serves_it(
     client = client_for(changer)
     with django_assert_max_num_queries(10):
         page = client.get(f"/admin/organizations/apikey/{quote(api_key.pk)}/change/").content.decode()
-    assert "<strong>OpenAI</strong>: Production. Assigned to this API key." in page
+    assert re.search(r"<strong>OpenAI</strong>: <a href=\"[^\"]+\">Production</a>. Assigned to this API key.", page)
     assert "<strong>Anthropic</strong>: nothing. Your organization has no Anthropic key." in page

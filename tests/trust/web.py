@@ -131,7 +131,7 @@ class Site:
         model = apps.get_model(found[1], found[2]) if found and found[1] != "r" else User
         found_ids = model._default_manager.order_by("pk").values_list("pk", flat=True)[:5]
         # Django admin takes "_4A" in an address for "J", and so in an id that was not quoted.
-        return quote(next((pk for pk in found_ids if pk != self.sam.pk), "nobody"))
+        return quote(str(next((pk for pk in found_ids if pk != self.sam.pk), "nobody")))
 
     def client(self, of: Route, *, careful: bool = False) -> Client:
         """The browser of who may use the route: Sam at the administration, else Alice. A ``careful`` one needs tokens."""

@@ -1,0 +1,29 @@
+from django.contrib import admin
+from django.utils.html import format_html_join
+
+from organizations.admin import ApiKeyAdmin
+from organizations.admin.links import link
+from organizations.models import ApiKey
+from providerkeys.models import ProviderKey
+from providerkeys.views.answers import answers
+
+admin.site.unregister(ApiKey)
+
+
+@admin.register(ApiKey)
+class ServedApiKeyAdmin(ApiKeyAdmin):
+    """With what only this room knows: which provider keys serve an API key, and why."""
+
+    fields = (*ApiKeyAdmin.fields, "served_by")  # type: ignore[assignment]  # The types count the fields.
+    readonly_fields = (*ApiKeyAdmin.readonly_fields, "served_by")  # type: ignore[assignment]
+
+    @admin.display(description="Served by")
+    def served_by(self, api_key: ApiKey) -> str:
+        keys = ProviderKey.objects.filter(organization_id=api_key.organization_id).defer("credentials")
+        said = answers(keys.prefetch_related("assignments").order_by("position"), api_key.pk)
+        lines = ((one.provider_label, _in_order(one.keys), one.reason) for one in said)
+        return format_html_join("", "<p><strong>{}</strong>: {}. {}</p>", lines)
+
+
+def _in_order(keys: list[ProviderKey]) -> str:
+    return format_html_join(", then ", "{}", ((link(key),) for key in keys)) or "nothing"
