@@ -62,7 +62,7 @@ def _heads(rows: QuerySet[Any], length: int, same: Sequence[str], where: str = "
     rows = rows.annotate(fit=ExpressionWrapper(able, output_field=BooleanField()))
     partition = [F(name) for name in (*same, "fit")]
     lines: QuerySet[Any] = rows.annotate(
-        place=Window(RowNumber(), partition_by=partition, order_by=f"{where}position"),
+        nth=Window(RowNumber(), partition_by=partition, order_by=f"{where}position"),
         line_length=Window(Count("pk"), partition_by=partition),
     )
-    return lines.filter(place__lte=length)
+    return lines.filter(nth__lte=length)

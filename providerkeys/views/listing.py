@@ -47,12 +47,12 @@ class KeyPage:
     def asked_in(cls, access: Access, query: QueryDict) -> Self:
         """Load the page that an address asks for."""
         cut, filters = Cut.asked_in(query), Filters.asked_in(query)
-        matching = filters.narrow(access, keys_of(access))
-        total = matching.values("organization").annotate(total=Count("pk")).values("total")
-        order = matching.filter(cut.condition).in_order()
-        # Cut by id first: what is shown beside a key is then asked for the rows of this page alone.
-        cut_out = (order.reverse() if cut.backwards else order).values("pk")[: PAGE_SIZE + 1]
-        keys = list(_shown(access).filter(pk__in=cut_out).annotate(total=Subquery(total)).in_order())
+        total = filters.narrow(access, access.all(ProviderKey)).values("organization").annotate(total=Count("*"))
+        order = filters.narrow(access, _shown(access)).filter(cut.condition).in_order()
+        found = (order.reverse() if cut.backwards else order).annotate(total=Subquery(total.values("total")))
+        keys = list(found[: PAGE_SIZE + 1])
+        if cut.backwards:
+            keys.reverse()
         more = len(keys) > PAGE_SIZE
         page = keys[-PAGE_SIZE:] if cut.backwards else keys[:PAGE_SIZE]
         above = more if cut.backwards else not cut.from_the_top
@@ -84,7 +84,7 @@ def _shown(access: Access) -> ProviderKeyQuerySet:
     unfinished = CredentialCheck.objects.unfinished(timezone.now())
     # A check of what somebody types over a stored key says nothing about that key.
     of_the_stored = unfinished.filter(provider_key=OuterRef("pk")).exclude(results__record="")
-    tier = access.all(ProviderKey).filter(provider=OuterRef("provider"), scope=OuterRef("scope"))
+    tier = access.all(ProviderKey).filter(place=OuterRef("place"), provider=OuterRef("provider"))
     return (
         keys_of(access)
         .for_display()
