@@ -26,4 +26,12 @@ class Migration(migrations.Migration):
             model_name="providerkey",
             index=models.Index(fields=["organization", "place", "provider", "position"], name="provider_key_in_order"),
         ),
+        migrations.AddIndex(
+            model_name="providerkey",
+            index=models.Index(
+                condition=models.Q(("scope", "organization")),
+                fields=["organization", "provider", "position"],
+                name="provider_key_wide",
+            ),
+        ),
     ]

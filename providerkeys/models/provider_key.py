@@ -68,6 +68,12 @@ class ProviderKey(OrderedKey, ToldKey):
             models.Index(fields=["organization", "provider"], condition=Q(enabled=True), name="provider_key_serving"),
             # The order of the list: whoever turns its pages reads the rows of one page.
             models.Index(fields=["organization", "place", "provider", "position"], name="provider_key_in_order"),
+            # Which keys serve all API keys: few among many.
+            models.Index(
+                fields=["organization", "provider", "position"],
+                condition=Q(scope=Scope.ORGANIZATION),
+                name="provider_key_wide",
+            ),
         )
 
     def __str__(self) -> str:

@@ -7,7 +7,6 @@ from providerkeys import badges
 from providerkeys.models.bedrock_region import REGION_LENGTH
 from providerkeys.models.secret_record import SecretRecord
 from providerkeys.providers import registry
-from providerkeys.resolver import Scope
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -38,25 +37,13 @@ class ToldKey(SecretRecord):
     @property
     def status_badges(self) -> list[badges.Badge]:
         """Whether it serves, and what else is worth knowing."""
-        if not self.enabled:
-            return [badges.DISABLED]
-        if not self.readable:
-            return [badges.UNREADABLE]
-        return self.verdict_badges
+        counts = self.regions_failing, self.regions_count
+        return badges.of_state(self.enabled, self.readable, self.verdict, *counts)
 
     @property
     def assignment_badges(self) -> list[badges.AssignmentBadge]:
         """For whom it serves: the organization, or one badge per API key."""
-        if self.scope == Scope.ORGANIZATION:
-            return [badges.ORGANIZATION]
-        named = [badges.AssignmentBadge(one.api_key.name, "api-key") for one in self.assignments.all()]
-        return named or [badges.UNASSIGNED]
-
-    @property
-    def verdict_badges(self) -> list[badges.Badge]:
-        if 0 < self.regions_failing < self.regions_count:
-            return [badges.ACTIVE, badges.partly_failing(self.regions_failing, self.regions_count)]
-        return super().verdict_badges
+        return badges.of_assignment(self.scope, (one.api_key.name for one in self.assignments.all()))
 
     @property
     def last_check(self) -> badges.Told | None:
