@@ -1,11 +1,13 @@
 """Words, tones and icons that stand for states: never colour alone, one meaning a colour."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from providerkeys.providers import registry
 from providerkeys.providers.verdicts import Link, Reason, Verdict
+from providerkeys.resolver import Scope
 
 Tone = Literal["green", "amber", "red", "grey", "outline"]
 
@@ -52,6 +54,8 @@ class Step:
         return cls(before, link.text, link.url, after) if reason.next_step else None
 
 
+_FAILING: Final = frozenset({Verdict.INVALID, Verdict.FORBIDDEN})
+
 ACTIVE: Final = Badge("Active", "green", "circle-check")
 FAILING: Final = Badge("Failing", "red", "circle-x")
 DISABLED: Final = Badge("Disabled", "grey", "circle-pause")
@@ -65,8 +69,34 @@ def partly_failing(failing: int, of: int) -> Badge:
     return Badge(f"{failing} of {of} regions failing", "amber", "triangle-alert")
 
 
+def of_verdict(verdict: str, failing: int = 0, regions: int = 0) -> list[Badge]:
+    """What a verdict means for a key in use: it is never a reason not to serve. Of several regions some may fail."""
+    if 0 < failing < regions:
+        return [ACTIVE, partly_failing(failing, regions)]
+    if verdict in _FAILING:
+        return [FAILING]
+    if verdict == Verdict.LIMITED:
+        return [ACTIVE, LIMITED]
+    return [ACTIVE] if verdict else [ACTIVE, UNTESTED]
+
+
+def of_state(enabled: bool, readable: bool, verdict: str, failing: int = 0, regions: int = 0) -> list[Badge]:
+    """Whether a key serves, and what else is worth knowing."""
+    if not enabled:
+        return [DISABLED]
+    return of_verdict(verdict, failing, regions) if readable else [UNREADABLE]
+
+
 ORGANIZATION: Final = AssignmentBadge("Organization (all keys)", "organization")
 UNASSIGNED: Final = AssignmentBadge("Unassigned", "unassigned")
+
+
+def of_assignment(scope: str, api_key_names: Iterable[str]) -> list[AssignmentBadge]:
+    """For whom a key serves: the organization, or one badge per API key."""
+    if scope == Scope.ORGANIZATION:
+        return [ORGANIZATION]
+    return [AssignmentBadge(name, "api-key") for name in api_key_names] or [UNASSIGNED]
+
 
 VERDICT_BADGES: Final = {
     Verdict.VALID: Badge("Valid", "green", "circle-check"),

@@ -10,7 +10,7 @@ from django.forms import BaseForm, BoundField
 from django.template import Context
 from django.template.base import FilterExpression, Node, Parser, TextNode, Token
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
@@ -72,15 +72,17 @@ def relative(at: datetime | None) -> str:
     return f"{-days} days ago" if days > -7 else _date(at)
 
 
+@register.filter
 @register.simple_tag
-def when(at: datetime, by: object = "") -> SafeString:
-    """A ``<time>`` that reads as ``relative`` and tells the absolute time, and by whom, in its title."""
-    return _time(at, relative(at), by)
+def when(at: datetime | None, by: object = "") -> SafeString | str:
+    """A ``<time>`` that reads as ``relative`` and tells the absolute time, and by whom, in its title. A tag and a filter."""
+    return _time(at, relative(at), by) if at else ""
 
 
+@register.filter
 @register.simple_tag
 def day(at: datetime, by: object = "") -> SafeString:
-    """A ``<time>`` that reads as its date, or ``today``; the rest is in its title."""
+    """A ``<time>`` that reads as its date, or ``today``; the rest is in its title. A tag and a filter."""
     today = _utc(at).date() == _utc(timezone.now()).date()
     return _time(at, "today" if today else _date(at), by)
 
@@ -148,8 +150,10 @@ def _within_a_day(distance: timedelta) -> str:
 
 
 def _time(at: datetime, words: str, by: object) -> SafeString:
-    title = f"{absolute(at)}, by {by}" if by else absolute(at)
-    return format_html('<time datetime="{}" title="{}">{}</time>', _utc(at).isoformat(timespec="seconds"), title, words)
+    # Without format_html: a list has a hundred of them, and only a name needs to be escaped.
+    whom = f", by {conditional_escape(by)}" if by else ""
+    moment = _utc(at).isoformat(timespec="seconds")
+    return SafeString(f'<time datetime="{moment}" title="{absolute(at)}{whom}">{words}</time>')
 
 
 def _date(at: datetime) -> str:

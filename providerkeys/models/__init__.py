@@ -2,9 +2,11 @@ from providerkeys.models.assignment import KeyAssignment
 from providerkeys.models.bedrock_region import BedrockRegion, RegionDraft
 from providerkeys.models.check import CredentialCheck, TooManyChecks
 from providerkeys.models.check_result import CheckResult
+from providerkeys.models.draft import Draft, VersionConflict
 from providerkeys.models.granting import grant
 from providerkeys.models.heartbeat import Heartbeat
-from providerkeys.models.provider_key import Direction, Draft, ProviderKey, VersionConflict
+from providerkeys.models.key_order import Direction
+from providerkeys.models.provider_key import ProviderKey
 from providerkeys.models.row import Row
 from providerkeys.vault import Sentinel
 

@@ -1,6 +1,5 @@
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -12,59 +11,26 @@ from organizations.access import Access
 from organizations.ids import PublicIdField
 from organizations.models import AuditEvent, Organization
 from organizations.text import NAME_LENGTH, validate_single_line
-from providerkeys import badges, vault
+from providerkeys import vault
 from providerkeys.models import summaries
 from providerkeys.models.assignment import KeyAssignment
-from providerkeys.models.bedrock_region import REGION_LENGTH, BedrockRegion, RegionDraft
+from providerkeys.models.bedrock_region import BedrockRegion
+from providerkeys.models.draft import Draft, VersionConflict
+from providerkeys.models.key_order import OrderedKey, OrderedQuerySet, lock
 from providerkeys.models.row import Row
 from providerkeys.models.secret_record import HINT_LENGTH, SecretRecord
-from providerkeys.providers import registry
-from providerkeys.providers.base import Credential
+from providerkeys.models.told_key import ToldKey
 from providerkeys.resolver import Scope
 
-type Direction = Literal["up", "down"]
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a form says of a provider key. Without a ``credential`` and without ``regions`` the stored ones stay."""
-
-    name: str
-    scope: Scope
-    api_key_ids: frozenset[str] = frozenset()
-    credential: Credential | None = field(default=None, repr=False)
-    regions: tuple[RegionDraft, ...] = ()
-
-    @property
-    def assigned_ids(self) -> frozenset[str]:
-        """The API keys to assign: none beside the whole organization, whatever else the form names."""
-        return self.api_key_ids if self.scope == Scope.API_KEYS else frozenset()
-
-
-class VersionConflict(Exception):
-    """Somebody else saved first. ``event`` is the audit event of their save, when it is still there."""
-
-    def __init__(self, event: AuditEvent | None) -> None:
-        super().__init__("Somebody else saved this provider key first.")
-        self.event = event
-
-
-class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
+class ProviderKeyQuerySet(OrderedQuerySet["ProviderKey"]):
     def for_display(self) -> "ProviderKeyQuerySet":
         """With all that a page shows of a key, in three queries whatever the number of keys."""
         assignments = KeyAssignment.objects.select_related("api_key").order_by("api_key__name", "api_key_id")
         return self.select_related("created_by").prefetch_related(models.Prefetch("assignments", assignments))
 
-    def in_order(self) -> "ProviderKeyQuerySet":
-        """By provider, tier and position: the order of the list. Organization-wide keys come first."""
-        slugs = [provider.slug for provider in registry.all()]
-        whens = [models.When(provider=slug, then=index) for index, slug in enumerate(slugs)]
-        place = models.Case(*whens, default=len(slugs), output_field=models.IntegerField())
-        tier = models.Case(models.When(scope=Scope.ORGANIZATION, then=0), default=1, output_field=models.IntegerField())
-        return self.order_by(place, "provider", tier, "position")
 
-
-class ProviderKey(SecretRecord):
+class ProviderKey(OrderedKey, ToldKey):
     """An organization's own credential at a provider: encrypted, masked, assigned, never shown again.
 
     It holds its secret itself, or has ``regions`` which hold one each; its verdict is then what theirs amount to.
@@ -72,15 +38,9 @@ class ProviderKey(SecretRecord):
 
     id = PublicIdField(prefix="pk")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="provider_keys")
-    provider = models.CharField(max_length=40, editable=False)
     name = models.CharField(max_length=NAME_LENGTH, validators=[validate_single_line])
     destination = models.JSONField(default=dict, blank=True, editable=False)
-    regions_count = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
-    regions_failing = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
-    last_check_region = models.CharField(max_length=REGION_LENGTH, blank=True, db_default="", editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
-    scope = models.CharField(max_length=20, editable=False)
-    position = models.IntegerField(editable=False)
     enabled = models.BooleanField(default=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -91,7 +51,7 @@ class ProviderKey(SecretRecord):
 
     objects = ProviderKeyQuerySet.as_manager()
 
-    class Meta(SecretRecord.Meta):
+    class Meta(ToldKey.Meta):
         abstract = False
         constraints = (
             models.CheckConstraint(
@@ -106,6 +66,14 @@ class ProviderKey(SecretRecord):
         indexes = (
             # What resolution asks; the foreign key's own index made PostgreSQL choose a plan of 2 ms (measured).
             models.Index(fields=["organization", "provider"], condition=Q(enabled=True), name="provider_key_serving"),
+            # The order of the list: whoever turns its pages reads the rows of one page.
+            models.Index(fields=["organization", "place", "provider", "position"], name="provider_key_in_order"),
+            # Which keys serve all API keys: few among many.
+            models.Index(
+                fields=["organization", "provider", "position"],
+                condition=Q(scope=Scope.ORGANIZATION),
+                name="provider_key_wide",
+            ),
         )
 
     def __str__(self) -> str:
@@ -117,7 +85,7 @@ class ProviderKey(SecretRecord):
     @transaction.atomic
     def create(cls, access: Access, provider: str, draft: Draft) -> "ProviderKey":
         """Save a new key, last in its provider's order. It is untested: see ``CredentialCheck.follow_save``."""
-        organization = _locked(access)
+        organization = lock(access)
         last = organization.provider_keys.filter(provider=provider).aggregate(last=models.Max("position"))["last"]
         key = cls(
             organization=organization,
@@ -142,7 +110,7 @@ class ProviderKey(SecretRecord):
         Raises ``VersionConflict`` when the key is not at ``expected_version`` any more, and
         ``ProviderKey.DoesNotExist`` when it is gone.
         """
-        organization = _locked(access)
+        organization = lock(access)
         self.refresh_from_db(from_queryset=access.all(ProviderKey).select_for_update())
         if self.version != expected_version:
             raise VersionConflict(self.last_change())
@@ -185,41 +153,9 @@ class ProviderKey(SecretRecord):
             self.enabled = enabled
         return changed
 
-    @transaction.atomic
-    def move(self, access: Access, direction: Direction) -> bool:
-        """Change places with the next key above or below it in its tier. False at the end of the tier, or if it is gone.
-
-        The two swap their positions, so positions stay the same set: unique, and no others are written.
-        """
-        _locked(access)
-        keys = access.all(ProviderKey)
-        stands = keys.filter(pk=self.pk).values_list("scope", "position").first()
-        if stands is None:
-            return False
-        scope, ours = stands
-        tier = keys.filter(provider=self.provider, scope=scope)
-        beside = (
-            tier.filter(position__lt=ours).order_by("-position")
-            if direction == "up"
-            else tier.filter(position__gt=ours).order_by("position")
-        )
-        neighbour = beside.values_list("pk", "position").first()
-        if neighbour is None:
-            return False
-        theirs_id, theirs = neighbour
-        # Through a negative position, which nobody else has: two rows can't change a unique column at once.
-        keys.filter(pk=self.pk).update(position=-ours)
-        keys.filter(pk=theirs_id).update(position=ours)
-        keys.filter(pk=self.pk).update(position=theirs)
-        self.position = theirs
-        AuditEvent.record(
-            access.organization, access.actor, "provider_key.moved", self, direction=direction, **self.facts()
-        )
-        return True
-
     def _expect(self, access: Access, version: int | None) -> None:
         """Raise ``VersionConflict`` if somebody has saved the key since ``version``; nobody does until this transaction ends."""
-        _locked(access)
+        lock(access)
         current = access.all(ProviderKey).filter(pk=self.pk).values_list("version", flat=True).first()
         if version is not None and current not in {version, None}:
             raise VersionConflict(self.last_change())
@@ -300,45 +236,6 @@ class ProviderKey(SecretRecord):
     def assigned_ids(self) -> frozenset[str]:
         """The ids of the API keys that it is assigned to; free when assignments were prefetched."""
         return frozenset(assignment.api_key_id for assignment in self.assignments.all())
-
-    @property
-    def provider_label(self) -> str:
-        return registry.label(self.provider)
-
-    @property
-    def status_badges(self) -> list[badges.Badge]:
-        """Whether it serves, and what else is worth knowing."""
-        if not self.enabled:
-            return [badges.DISABLED]
-        if not self.readable:
-            return [badges.UNREADABLE]
-        return self.verdict_badges
-
-    @property
-    def assignment_badges(self) -> list[badges.AssignmentBadge]:
-        """For whom it serves: the organization, or one badge per API key."""
-        if self.scope == Scope.ORGANIZATION:
-            return [badges.ORGANIZATION]
-        named = [badges.AssignmentBadge(one.api_key.name, "api-key") for one in self.assignments.all()]
-        return named or [badges.UNASSIGNED]
-
-    @property
-    def verdict_badges(self) -> list[badges.Badge]:
-        if 0 < self.regions_failing < self.regions_count:
-            return [badges.ACTIVE, badges.partly_failing(self.regions_failing, self.regions_count)]
-        return super().verdict_badges
-
-    @property
-    def last_check(self) -> badges.Told | None:
-        """What the latest check said, in words, or ``None`` when there was none. Of several regions the worst one speaks."""
-        told = self.told_last_check(self.provider)
-        where = self.last_check_region
-        return replace(told, sentence=f"{where}: {told.sentence}") if told and where else told
-
-
-def _locked(access: Access) -> Organization:
-    """The organization, locked: its keys' order and its limits are decided by one writer at a time."""
-    return Organization.objects.select_for_update().get(pk=access.organization.pk)
 
 
 def _shortened(regions: Sequence[str]) -> str:

@@ -6,8 +6,6 @@ from django.db import models
 from providerkeys import badges
 from providerkeys.providers.verdicts import Verdict
 
-_FAILING = frozenset({Verdict.INVALID, Verdict.FORBIDDEN})
-
 
 class VerdictColumns(models.Model):
     """What checks have said of one credential.
@@ -44,17 +42,3 @@ class VerdictColumns(models.Model):
         if not self.last_check_verdict:
             return None
         return badges.tell(provider, self.last_check_verdict, self.last_check_reason, self.last_check_at)
-
-    @property
-    def failing(self) -> bool:
-        """Whether the provider said that the credential can't be used as it is."""
-        return self.verdict in _FAILING
-
-    @property
-    def verdict_badges(self) -> list[badges.Badge]:
-        """What the verdict means for a key in use: it is never a reason not to serve."""
-        if self.failing:
-            return [badges.FAILING]
-        if self.verdict == Verdict.LIMITED:
-            return [badges.ACTIVE, badges.LIMITED]
-        return [badges.ACTIVE] if self.verdict else [badges.ACTIVE, badges.UNTESTED]

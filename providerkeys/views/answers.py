@@ -1,6 +1,7 @@
 """The resolver's answers in the words of pages: which provider key serves an API key, and why."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -11,8 +12,9 @@ from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
 from providerkeys.resolver import Judged, Resolution, Row, Scope, Why, resolve
-from providerkeys.views.api_key_serving import line_length
+from providerkeys.views.api_key_serving import Serving, line_length
 from providerkeys.views.listing import keys_of
+from providerkeys.views.row_texts import line_of
 
 _SERVING: Final = {
     Why.ASSIGNED: "Assigned to this API key{order}.",
@@ -20,6 +22,8 @@ _SERVING: Final = {
 }
 _UNFIT: Final = frozenset({Why.DISABLED, Why.UNREADABLE})
 _NAMED: Final = 3
+
+type Key = ProviderKey | Serving
 
 
 def resolvable_keys(access: Access, provider: str | None = None) -> list[ProviderKey]:
@@ -33,7 +37,7 @@ class Answer:
     """Which provider keys serve an API key at one provider, in order, and why (or why none does)."""
 
     provider_label: str
-    keys: list[ProviderKey]
+    keys: list[Key]
     reason: str
     refused: bool
     """Whether the organization has keys of this provider, and yet none serves."""
@@ -42,7 +46,7 @@ class Answer:
     """How many further keys would be tried after ``keys``."""
 
     @classmethod
-    def of(cls, provider: Provider, keys: Iterable[ProviderKey], api_key_id: str) -> Self:
+    def of(cls, provider: Provider, keys: Iterable[Key], api_key_id: str) -> Self:
         resolution = resolve(keys, api_key_id, provider.slug)
         serving = [judged.row for judged in resolution.candidates]
         return cls(
@@ -64,11 +68,18 @@ class Answer:
         """What is worth knowing, in a list, of the key that is tried first: that it is active goes without saying."""
         return [badge for badge in self.keys[0].status_badges if badge != badges.ACTIVE] if self.keys else []
 
+    @property
+    def line(self) -> Mapping[str, str]:
+        """The texts of its line in a list: the key that is tried first, or why there is none."""
+        return line_of(self)
 
-def answers(keys: Iterable[ProviderKey], api_key_id: str) -> list[Answer]:
+
+def answers(keys: Iterable[Key], api_key_id: str) -> list[Answer]:
     """The answer of every provider, in the order of the registry. ``keys`` are as ``resolvable_keys`` loads them."""
-    known = list(keys)
-    return [Answer.of(provider, known, api_key_id) for provider in registry.all()]
+    known: dict[str, list[Key]] = defaultdict(list)
+    for key in keys:
+        known[key.provider].append(key)
+    return [Answer.of(provider, known[provider.slug], api_key_id) for provider in registry.all()]
 
 
 def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:

@@ -7,6 +7,7 @@ that was deleted meanwhile is missed by nobody.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
@@ -18,12 +19,12 @@ from organizations.models import ApiKey
 from organizations.text import NAME_LENGTH
 from providerkeys import badges
 from providerkeys.badges import Badge
-from providerkeys.models import ProviderKey
 from providerkeys.views.answers import Answer, answers
-from providerkeys.views.api_key_serving import keys_for
+from providerkeys.views.api_key_serving import Serving, keys_for
 from providerkeys.views.paging import PAGE_SIZE
 
 _PLACE: Final = re.compile(rf"(key_[0-9A-Za-z]{{1,36}})-(.{{1,{NAME_LENGTH}}})")
+_TOLD: Final = 4
 _LONGEST_SEARCH: Final = 100
 _EXPIRED: Final = Badge("Expired", "amber", "hourglass")
 _EXPIRES_SOON: Final = Badge("Expires soon", "amber", "hourglass")
@@ -38,13 +39,18 @@ class ApiKeyRow:
     answers: Sequence[Answer] = ()
 
     @classmethod
-    def of(cls, api_key: ApiKey, keys: Sequence[ProviderKey]) -> Self:
+    def of(cls, api_key: ApiKey, keys: Sequence[Serving]) -> Self:
         return cls(api_key, answers(keys, api_key.pk))
 
-    @property
+    @cached_property
     def told_answers(self) -> list[Answer]:
         """Those of providers that the organization has keys of."""
         return [answer for answer in self.answers if answer.keys or answer.refused]
+
+    @property
+    def untold(self) -> int:
+        """How many of these a row leaves out."""
+        return max(0, len(self.told_answers) - _TOLD)
 
     @property
     def stopped(self) -> str:

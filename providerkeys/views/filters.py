@@ -89,9 +89,9 @@ def api_keys_called(access: Access, name: str) -> QuerySet[ApiKey]:
 
 def _asked_by(access: Access, name: str) -> Q:
     """Provider keys that are asked for an API key: those assigned to it; where none is, the organization-wide ones."""
-    own = KeyAssignment.objects.filter(api_key=OuterRef("pk"))
-    this = own.filter(provider_key=OuterRef(OuterRef("pk")))
-    same_provider = own.filter(provider_key__provider=OuterRef(OuterRef("provider")))
-    asking = api_keys_called(access, name)
-    as_default = Exists(asking.filter(~Exists(same_provider)))
-    return Q(Exists(asking.filter(Exists(this)))) | (Q(scope=Scope.ORGANIZATION) & Q(as_default))
+    asking = api_keys_called(access, name).values("pk")
+    # Found once, not for each provider key: names are compared letter by letter.
+    assigned = KeyAssignment.objects.filter(api_key__in=asking).values("provider_key")
+    own = KeyAssignment.objects.filter(api_key=OuterRef("pk"), provider_key__provider=OuterRef(OuterRef("provider")))
+    as_default = Exists(access.all(ApiKey).filter(pk__in=asking).filter(~Exists(own)))
+    return Q(pk__in=assigned) | (Q(scope=Scope.ORGANIZATION) & Q(as_default))

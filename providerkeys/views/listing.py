@@ -2,21 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from functools import cached_property
+from typing import Any, Final, Self, cast
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Subquery
 from django.http import Http404, QueryDict
 from django.utils import timezone
 
 from organizations.access import Access
-from providerkeys.badges import Rank
-from providerkeys.models import CredentialCheck, ProviderKey
+from providerkeys import badges
+from providerkeys.badges import AssignmentBadge, Rank
+from providerkeys.models import CredentialCheck, KeyAssignment, ProviderKey
 from providerkeys.models.provider_key import ProviderKeyQuerySet
 from providerkeys.views.filters import Filters
 from providerkeys.views.paging import PAGE_SIZE, Cut, Place
 from providerkeys.views.ranks import ranks
+from providerkeys.views.row_texts import texts_of
 from providerkeys.views.shown import OpenCheck
+
+# Columns that no row shows; some of them cost more to read than to fetch.
+_NOT_SHOWN: Final = (
+    "credentials",
+    "destination",
+    "fingerprint",
+    "credentials_version",
+    "reason",
+    "verdict_at",
+    "updated_at",
+)
 
 
 @dataclass(frozen=True)
@@ -24,8 +38,19 @@ class KeyRow:
     """A provider key, its rank, and the check of it that has not ended. Everything else is the key's own."""
 
     key: ProviderKey
+    api_keys: Mapping[str, str]
+    """The API keys that it is assigned to: names by id, in the order of the names."""
     rank: Rank | None
     open_check: OpenCheck | None
+
+    @cached_property
+    def assignment_badges(self) -> list[AssignmentBadge]:
+        return badges.of_assignment(self.key.scope, self.api_keys.values())
+
+    @property
+    def texts(self) -> Mapping[str, str | bool]:
+        """What its template writes."""
+        return texts_of(self)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.key, name)
@@ -47,12 +72,12 @@ class KeyPage:
     def asked_in(cls, access: Access, query: QueryDict) -> Self:
         """Load the page that an address asks for."""
         cut, filters = Cut.asked_in(query), Filters.asked_in(query)
-        matching = filters.narrow(access, keys_of(access))
-        total = matching.values("organization").annotate(total=Count("pk")).values("total")
-        order = matching.filter(cut.condition).in_order()
-        # Cut by id first: what is shown beside a key is then asked for the rows of this page alone.
-        cut_out = (order.reverse() if cut.backwards else order).values("pk")[: PAGE_SIZE + 1]
-        keys = list(_shown(access).filter(pk__in=cut_out).annotate(total=Subquery(total)).in_order())
+        total = filters.narrow(access, access.all(ProviderKey)).values("organization").annotate(total=Count("*"))
+        order = filters.narrow(access, _shown(access)).filter(cut.condition).in_order()
+        found = (order.reverse() if cut.backwards else order).annotate(total=Subquery(total.values("total")))
+        keys = list(found[: PAGE_SIZE + 1])
+        if cut.backwards:
+            keys.reverse()
         more = len(keys) > PAGE_SIZE
         page = keys[-PAGE_SIZE:] if cut.backwards else keys[:PAGE_SIZE]
         above = more if cut.backwards else not cut.from_the_top
@@ -84,11 +109,12 @@ def _shown(access: Access) -> ProviderKeyQuerySet:
     unfinished = CredentialCheck.objects.unfinished(timezone.now())
     # A check of what somebody types over a stored key says nothing about that key.
     of_the_stored = unfinished.filter(provider_key=OuterRef("pk")).exclude(results__record="")
-    tier = access.all(ProviderKey).filter(provider=OuterRef("provider"), scope=OuterRef("scope"))
+    tier = access.all(ProviderKey).filter(place=OuterRef("place"), provider=OuterRef("provider"))
     return (
         keys_of(access)
-        .for_display()
+        .defer(*_NOT_SHOWN)
         .annotate(
+            created_by_name=F("created_by__name"),
             open_check_id=Subquery(of_the_stored.values("pk")[:1]),
             may_move_up=Exists(tier.filter(position__lt=OuterRef("position"))),
             may_move_down=Exists(tier.filter(position__gt=OuterRef("position"))),
@@ -97,8 +123,23 @@ def _shown(access: Access) -> ProviderKeyQuerySet:
 
 
 def _rows(access: Access, keys: Sequence[ProviderKey]) -> list[KeyRow]:
-    ranked = ranks(access, keys) if keys else {}
-    return [KeyRow(key, ranked.get(key.pk), OpenCheck.of(access, getattr(key, "open_check_id", None))) for key in keys]
+    if not keys:
+        return []
+    assigned = _assigned(keys)
+    ranked = ranks(access, keys, assigned)
+    open_checks = (OpenCheck.of(access, getattr(key, "open_check_id", None)) for key in keys)
+    return [
+        KeyRow(key, assigned[key.pk], ranked.get(key.pk), check) for key, check in zip(keys, open_checks, strict=True)
+    ]
+
+
+def _assigned(keys: Sequence[ProviderKey]) -> Mapping[str, Mapping[str, str]]:
+    """The names of the API keys that each of these keys is assigned to, by their ids."""
+    found: dict[str, dict[str, str]] = {key.pk: {} for key in keys}
+    assignments = KeyAssignment.objects.filter(provider_key__in=list(found)).order_by("api_key__name", "api_key_id")
+    for key, api_key, name in assignments.values_list("provider_key_id", "api_key_id", "api_key__name"):
+        found[key][api_key] = name
+    return found
 
 
 def _url(filters: Filters, **place: ProviderKey) -> str:

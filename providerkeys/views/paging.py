@@ -1,68 +1,62 @@
 """Pages of a long list by the place of their first or last row: the last page costs what the first one costs.
 
-A place is written into the address as `openai-organization-12`. It names no row, so it still works when the row that it
-was taken from has been deleted.
+A place is written into the address as `40-openai-12`. It names no row, so it still works when the row that it was taken from
+has been deleted.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.http import QueryDict
 
 from providerkeys.models import ProviderKey
-from providerkeys.providers import registry
-from providerkeys.resolver import Scope
 
 PAGE_SIZE: Final = 50
-_PLACE: Final = re.compile(r"([a-z0-9_]{1,40})-(organization|api_keys)-(-?[0-9]{1,9})")
+_PLACE: Final = re.compile(r"([0-9]{1,5})-([a-z0-9_]{1,40})-(-?[0-9]{1,9})")
+_ORDER: Final = ("place", "provider", "position")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a key stands in the order of the list: provider, tier, position."""
+    """Where a key stands in the order of the list: provider and tier as one number, the provider itself, the position."""
 
+    number: int
     provider: str
-    scope: Scope
     position: int
 
     @classmethod
     def of(cls, key: ProviderKey) -> Self:
-        return cls(key.provider, Scope(key.scope), key.position)
+        return cls(key.place, key.provider, key.position)
 
     @classmethod
     def read(cls, text: str | None) -> Self | None:
         """Read what ``str`` has written; ``None`` for anything else."""
         found = _PLACE.fullmatch(text or "")
-        return cls(found[1], Scope(found[2]), int(found[3])) if found else None
+        return cls(int(found[1]), found[2], int(found[3])) if found else None
 
     def __str__(self) -> str:
-        return f"{self.provider}-{self.scope}-{self.position}"
+        return f"{self.number}-{self.provider}-{self.position}"
 
     @property
     def following(self) -> Q:
-        """The rows below this place."""
-        tiers_below = Q(scope=Scope.API_KEYS) if self.scope == Scope.ORGANIZATION else Q(pk__in=())
-        same_tier = Q(scope=self.scope, position__gt=self.position)
-        return self._other_providers(below=True) | (Q(provider=self.provider) & (tiers_below | same_tier))
+        """The rows below this place. Compared as one, so that an index leads to the first of them."""
+        return Q(TupleGreaterThan(self._columns, self._values))
 
     @property
     def preceding(self) -> Q:
         """The rows above this place."""
-        tiers_above = Q(scope=Scope.ORGANIZATION) if self.scope == Scope.API_KEYS else Q(pk__in=())
-        same_tier = Q(scope=self.scope, position__lt=self.position)
-        return self._other_providers(below=False) | (Q(provider=self.provider) & (tiers_above | same_tier))
+        return Q(TupleLessThan(self._columns, self._values))
 
-    def _other_providers(self, *, below: bool) -> Q:
-        """Providers stand in the order of the registry; those without a file any more come last, by name."""
-        known = [provider.slug for provider in registry.all()]
-        if self.provider in known:
-            at = known.index(self.provider)
-            return ~Q(provider__in=known[: at + 1]) if below else Q(provider__in=known[:at])
-        if below:
-            return ~Q(provider__in=known) & Q(provider__gt=self.provider)
-        return Q(provider__in=known) | Q(provider__lt=self.provider)
+    @property
+    def _columns(self) -> Tuple:
+        return Tuple(*map(F, _ORDER))
+
+    @property
+    def _values(self) -> tuple[int, str, int]:
+        return self.number, self.provider, self.position
 
 
 @dataclass(frozen=True)

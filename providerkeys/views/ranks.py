@@ -1,44 +1,50 @@
 """In which order keys of one tier are tried, in words: said only where there is more than one to try."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from django.db.models import Q
+from django.db import models
+from django.db.models import Value
 
 from organizations.access import Access
 from providerkeys.badges import Rank
 from providerkeys.models import KeyAssignment, ProviderKey
 from providerkeys.resolver import Scope
 
-# Enough for any organization that orders its keys by hand; beyond it a rank is left out, so that a page stays cheap.
+# Enough for any organization that orders its keys by hand; beyond it ranks are left out, so that a page stays cheap.
 _MOST_RIVALS: Final = 1000
 
 type Line = tuple[str, str]
 """Those who stand in one line: a provider, and the id of the API key that asks for it (empty: any other one)."""
 
 
-def ranks(access: Access, keys: Sequence[ProviderKey]) -> dict[str, Rank]:
-    """The ranks of those of ``keys`` that share a line with others, by key id. One query."""
-    lines = _lines(access, keys)
-    named = {key.pk: {one.api_key_id: one.api_key.name for one in key.assignments.all()} for key in keys}
-    found = {key.pk: _rank(key, named[key.pk], lines) for key in keys}
+def ranks(access: Access, keys: Sequence[ProviderKey], assigned: Mapping[str, Mapping[str, str]]) -> Mapping[str, Rank]:
+    """The ranks of those of ``keys`` that share a line with others, by key id. One query.
+
+    ``assigned`` are the API keys of each: names by id.
+    """
+    lines = _lines(access, keys, {pk for names in assigned.values() for pk in names})
+    found = {key.pk: _rank(key, assigned[key.pk], lines) for key in keys}
     return {pk: rank for pk, rank in found.items() if rank}
 
 
-def _lines(access: Access, keys: Sequence[ProviderKey]) -> Mapping[Line, list[str]]:
+def _lines(access: Access, keys: Sequence[ProviderKey], asking: Collection[str]) -> Mapping[Line, list[str]]:
     """Who is tried, in order. A key that can't serve stands in no line."""
-    asking = KeyAssignment.objects.filter(provider_key__in=[key.pk for key in keys]).values("api_key")
-    rivals = (
-        access.all(ProviderKey)
-        .filter(provider__in={key.provider for key in keys}, enabled=True, unreadable_at=None)
-        .filter(Q(scope=Scope.ORGANIZATION) | Q(scope=Scope.API_KEYS, assignments__api_key__in=asking))
-        .order_by("position")
-        .values_list("pk", "provider", "assignments__api_key")
-    )
+    able = {"provider__in": {key.provider for key in keys}, "enabled": True, "unreadable_at": None}
+    wide = access.all(ProviderKey).filter(scope=Scope.ORGANIZATION, **able)
+    # Looked for from the API keys on: there are few of these, and no more than a handful of keys for each.
+    chosen = KeyAssignment.objects.filter(
+        api_key__in=asking, **{f"provider_key__{name}": value for name, value in able.items()}
+    ).filter(provider_key__scope=Scope.API_KEYS)
+    columns = ("position", "pk", "provider")
+    rivals = wide.values_list(*columns, Value("", models.CharField())).union(
+        chosen.values_list("provider_key__position", "provider_key", "provider_key__provider", "api_key"), all=True
+    )[: _MOST_RIVALS + 1]
+    found = sorted(rivals) if len(asking) <= _MOST_RIVALS else []
     lines: dict[Line, list[str]] = defaultdict(list)
-    for pk, provider, api_key in rivals[:_MOST_RIVALS]:
-        lines[provider, api_key or ""].append(pk)
+    for _, pk, provider, api_key in found if len(found) <= _MOST_RIVALS else ():
+        lines[provider, api_key].append(pk)
     return lines
 
 

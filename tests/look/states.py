@@ -12,6 +12,7 @@ from django.forms.boundfield import BoundField
 
 from providerkeys.forms.regions import RegionsField
 from providerkeys.views.filters import Filters
+from providerkeys.views.row_texts import line_of
 from tests.look.results import CHECKS
 from tests.look.things import (
     ACME,
@@ -277,8 +278,11 @@ ANSWERS = [
         reason="Trial key is assigned here but disabled. So Mistral requests are refused.",
         refused=True,
         notable_badges=[],
+        further=0,
     ),
 ]
+for _answer in ANSWERS:
+    _answer.line = line_of(_answer)
 OFFERS = Thing(
     shown=[
         Thing(answer=ANSWERS[0], choices=[]),
@@ -305,6 +309,7 @@ API_KEY_ROWS = [
         stopped="",
         answers=ANSWERS,
         told_answers=ANSWERS,
+        untold=0,
         enabled=True,
         is_expired=False,
         was_used_lately=True,
@@ -324,6 +329,7 @@ API_KEY_ROWS = [
         stopped="disabled",
         answers=ANSWERS,
         told_answers=ANSWERS,
+        untold=0,
         enabled=False,
         is_expired=False,
         was_used_lately=False,

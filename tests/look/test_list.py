@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.look.stage import ORIGIN, Reply, Stage, part, whole
-from tests.look.things import KEYS
+from tests.look.things import KEYS, told
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ def page(stage: Stage) -> Page:
 
 
 def row(**changes: object) -> str:
-    return part("list", "row", key=Thing(**{**vars(KEY), **changes}))
+    return part("list", "row", key=told(Thing(**{**vars(KEY), **changes})))
 
 
 def test_a_menu_opens_by_keyboard_walks_by_arrows_and_gives_focus_back(page: Page) -> None:

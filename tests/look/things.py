@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace as Thing
 from typing import Any
 
+from providerkeys.views.row_texts import texts_of
+
 NOW = datetime.now(UTC)
 
 ALICE = Thing(name="Alice Keller", email="alice@acme.test", is_staff=False)
@@ -74,10 +76,17 @@ def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> 
         "may_move_up": label == "OpenAI" and number == 3,
         "may_move_down": label == "OpenAI" and number == 2,
         "created_at": NOW - timedelta(days=30 * number),
-        "created_by": ALICE,
+        "created_by_name": ALICE.name,
         "last_used_at": NOW - timedelta(minutes=2) if number % 3 else None,
     }
-    return Thing(id=f"pk_{number:022d}", name=name, hint=hint, provider_label=label, **{**given, **more})
+    return told(Thing(id=f"pk_{number:022d}", name=name, hint=hint, provider_label=label, **{**given, **more}))
+
+
+def told(key: Thing) -> Thing:
+    """A row's key, with its texts as they are now."""
+    key.last_check_at = key.last_check.at if key.last_check else None
+    key.texts = texts_of(key)
+    return key
 
 
 KEYS = [

@@ -389,8 +389,8 @@ class TestList:
                 full = resolve(whole, api_key.pk, provider.slug)
                 for keys in (few[api_key.pk], loaded):
                     found = resolve(keys, api_key.pk, provider.slug)
-                    head = [one.row.pk for one in found.candidates]
-                    assert head == [one.row.pk for one in full.candidates][: len(head)]
+                    head = [one.row.id for one in found.candidates]
+                    assert head == [one.row.id for one in full.candidates][: len(head)]
                     assert bool(head) is bool(full)
                     assert line_length([one.row for one in found.candidates]) == len(full.candidates)
                 assert Answer.of(provider, loaded, api_key.pk).reason == Answer.of(provider, whole, api_key.pk).reason

@@ -1,0 +1,44 @@
+"""What the rows of the lists say, as texts: their templates lay them out and look nothing up."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_BADGES: Final = 3
+"""How many badges of API keys the template shows; the others are told when asked for."""
+
+
+def texts_of(row: Any) -> Mapping[str, str | bool]:
+    """The texts of a row of the BYOK list: a provider key with its rank and its open check."""
+    return {
+        "id": row.id,
+        "provider": row.provider_label,
+        "name": row.name,
+        "hint": row.hint,
+        "more": str(len(row.assignment_badges) - _BADGES) if len(row.assignment_badges) > _BADGES else "",
+        "enabled": row.enabled,
+        "may_move_up": row.may_move_up,
+        "may_move_down": row.may_move_down,
+        "open_url": row.open_check.url if row.open_check else "",
+        "rank": str(row.rank.number) if row.rank else "",
+        "rank_sentence": row.rank.sentence if row.rank else "",
+        **_last_check(row.last_check),
+    }
+
+
+def _last_check(told: Any) -> Mapping[str, str]:
+    if not told:
+        return {"verdict": "", "sentence": "", "step": ""}
+    step = f"{told.step.before}{told.step.link_text}{told.step.after}" if told.step else ""
+    return {"verdict": told.word, "sentence": told.sentence, "step": step}
+
+
+def line_of(answer: Any) -> Mapping[str, str]:
+    """The texts of a line of the API keys list: the provider key that is tried first, or why there is none."""
+    first = answer.keys[0] if answer.keys else None
+    return {
+        "provider": answer.provider_label,
+        "key_id": first.id if first else "",
+        "key_name": first.name if first else "",
+        "further": str(answer.further or ""),
+        "reason": answer.reason,
+    }
