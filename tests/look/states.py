@@ -10,8 +10,11 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
+from providerkeys.badges import Told, tell
 from providerkeys.forms.regions import RegionsField
+from providerkeys.providers.verdicts import Verdict
 from providerkeys.views.filters import Filters
+from providerkeys.views.stored import StoredVerdict, StoredVerdicts
 from tests.look.results import CHECKS
 from tests.look.things import (
     ACME,
@@ -242,6 +245,30 @@ REGIONS_EMPTIED = RegionsForm(
     },
     STORED_REGIONS,
 )
+
+
+def told(provider: str, verdict: Verdict, reason: str, ago: timedelta) -> Told:
+    return tell(provider, verdict, reason, NOW - ago)
+
+
+STORED_FAILING = StoredVerdicts(
+    [
+        StoredVerdict(
+            "",
+            told("openai", Verdict.INVALID, "unknown_key", timedelta(days=1)),
+            told("openai", Verdict.UNREACHABLE, "timeout", timedelta(hours=3)),
+        )
+    ],
+    testing=False,
+)
+STORED_BY_REGION = StoredVerdicts(
+    [
+        StoredVerdict("us-east-1", told("bedrock", Verdict.VALID, "accepted", timedelta(hours=3))),
+        StoredVerdict("eu-central-1", told("bedrock", Verdict.FORBIDDEN, "region_disabled", timedelta(hours=3))),
+        StoredVerdict("eu-south-1", None),
+    ],
+    testing=True,
+)
 EDITED = ProviderKeyForm(
     {
         "provider": "openai",
@@ -470,6 +497,19 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         ProviderKeyForm(initial={"name": "Production Key", "assign_to_organization": True, "version": 3}),
         key=KEYS[1],
         title="Edit Provider Key",
+    ),
+    "form-edit-tested-before": form_page(
+        ProviderKeyForm(initial={"name": "CI account", "assign_to_organization": True, "version": 3}),
+        key=KEYS[3],
+        title="Edit Provider Key",
+        stored=STORED_FAILING,
+    ),
+    "form-regions-edit-tested-before": form_page(
+        RegionsForm(stored=STORED_REGIONS, initial={"name": "Bedrock fleet", "version": 3}),
+        key=KEYS[6],
+        provider=PROVIDERS[7],
+        title="Edit Provider Key",
+        stored=STORED_BY_REGION,
     ),
     "form-gone": page("providerkeys/gone.html", list_url="/list"),
     "form-conflict": form_page(

@@ -100,6 +100,16 @@ def test_a_test_goes_from_queued_to_its_verdict_beside_an_editable_form(page: Pa
     assert "provider_key" in (stage.asked("POST", CHECKS)[0].post_data or "")
 
 
+def test_a_test_takes_the_place_of_what_was_known_of_the_stored_key(stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    page = stage.open("form-edit-tested-before")
+    before = page.get_by_role("region", name="Last test of the stored credentials")
+    expect(before).to_contain_text("Invalid OpenAI doesn’t recognise this key.")
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_role("status", name="Test result")).to_contain_text("Valid OpenAI accepted the key.")
+    expect(before).to_be_hidden()
+
+
 def test_typing_after_a_test_says_that_the_verdict_is_of_other_bytes(page: Page, stage: Stage) -> None:
     stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
     fill_in(page)

@@ -20,6 +20,8 @@ MOST_DIFFERENT = [
     "form-regions-refused",
     "form-regions-edit-emptied",
     "form-regions-tested",
+    "form-edit-tested-before",
+    "form-regions-edit-tested-before",
     "delete",
     "enable",
     "api-keys",
