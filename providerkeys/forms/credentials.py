@@ -9,7 +9,7 @@ from organizations.access import Access
 from organizations.forms import OnceEach
 from providerkeys.forms.fields import ONE_OF_TWO, Secret
 from providerkeys.forms.kinds import KINDS, Typed
-from providerkeys.models import ProviderKey, Row
+from providerkeys.models import ProviderKey, Row, twins_of
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
 
@@ -136,3 +136,7 @@ class CredentialsForm(OnceEach, forms.Form):
             return []
         salt = self.access.organization.fingerprint_salt
         return KINDS[self.chosen.credential].rows(self.cleaned_data, self.key, bytes(salt))
+
+    def twins(self) -> list[ProviderKey]:
+        """Other keys of the organization that hold what was typed: worth a warning, never a refusal. Only for a valid form."""
+        return twins_of(self.access, self.rows(), self.key)

@@ -6,6 +6,7 @@ from providerkeys.models.granting import grant
 from providerkeys.models.heartbeat import Heartbeat
 from providerkeys.models.provider_key import Direction, Draft, ProviderKey, VersionConflict
 from providerkeys.models.row import Row
+from providerkeys.models.twins import twins_of
 from providerkeys.vault import Sentinel
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "TooManyChecks",
     "VersionConflict",
     "grant",
+    "twins_of",
 ]

@@ -15,6 +15,7 @@ from providerkeys.views.form_page import show_credentials, show_form
 from providerkeys.views.htmx import asked_by_htmx, leave, show, target_of
 from providerkeys.views.listing import row_of
 from providerkeys.views.shown import ShownCheck, check_url
+from providerkeys.views.twins import linked
 
 
 @require_POST
@@ -65,6 +66,7 @@ def _show(
         "check": ShownCheck.of(access, check),
         "provider_label": check.provider_label,
         "shape_hint": form.shape_hint if form else "",
+        "twins": linked(access, form.twins()) if form else "",
     }
     return show(request, "providerkeys/check.html", "pressed" if form else "result", context)
 

@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from django.utils.safestring import mark_safe
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import DARK, DARK_PHONE, LIGHT, faults
 from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
 
 pytestmark = pytest.mark.browser
@@ -174,6 +176,18 @@ def test_the_verdict_replaces_what_was_unusual_about_the_shape(
     page.get_by_role("button", name="Test credentials").click()
     expect(page.get_by_role("status", name="Test result").locator("[data-state]")).to_be_visible()
     expect(page.get_by_text("Testing it will tell.")).to_be_visible(visible=hinted)
+
+
+def test_a_warning_stays_beside_the_verdict(page: Page, stage: Stage) -> None:
+    other = mark_safe('<a href="/orgs/acme/provider-keys/pk_3/" target="_blank">Overflow account</a> (OpenAI)')
+    stage.on("POST", CHECKS, Reply(part("check-running", "pressed", twins=other)))
+    stage.on("GET", CHECK, Reply(part("check-valid", "result")))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    result = page.get_by_role("status", name="Test result")
+    expect(result.locator("[data-verdict=valid]")).to_be_visible()
+    expect(result.get_by_text("The same credentials are stored already, in Overflow account (OpenAI).")).to_be_visible()
+    assert list(faults(page, (LIGHT, DARK, DARK_PHONE))) == []
 
 
 def test_an_unchosen_provider_shows_that_there_is_a_list(page: Page, stage: Stage) -> None:
