@@ -2,10 +2,13 @@
 
 import re
 from types import SimpleNamespace as Thing
+from urllib.parse import quote_plus
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import DARK_PHONE, LIGHT, faults
+from tests.fakeproviders import samples
 from tests.look.stage import ORIGIN, Reply, Stage, part, whole
 from tests.look.things import KEYS
 
@@ -156,6 +159,38 @@ def test_after_a_save_focus_is_at_its_message_and_goes_on_into_the_page(stage: S
     messages.get_by_role("button", name="Dismiss").press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Create a new Provider Key").first).to_be_focused()
+
+
+@pytest.mark.parametrize("field", ["Search provider keys", "Filter by API key"])
+@pytest.mark.parametrize("by", ["typing", "Enter"])
+def test_a_whole_key_is_taken_out_of_a_search_and_sent_nowhere(page: Page, stage: Stage, field: str, by: str) -> None:
+    secret = samples.fresh_key("openai", "good")
+    there = page.get_by_role("searchbox", name=field).or_(page.get_by_role("combobox", name=field))
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    stage.on("GET", f"{LIST}api-key-names/", Reply(""))
+    before = len(stage.asked("GET", LIST))
+    there.fill(secret)
+    if by == "Enter":
+        there.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "That looks like a whole key, so it was taken out and sent nowhere."
+    )
+    expect(there).to_have_value("")
+    assert list(faults(page, (LIGHT, DARK_PHONE))) == []
+    there.press_sequentially("nope")
+    there.press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("heading", name="No provider key matches")).to_be_visible()
+    assert len(stage.asked("GET", LIST)) > before
+    assert not [request for request in stage.requests if secret[-8:] in request.url]
+
+
+def test_a_hint_and_an_id_are_searched_for(page: Page, stage: Stage) -> None:
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    for words in (KEYS[0].hint, KEYS[0].id):
+        page.get_by_role("searchbox", name="Search provider keys").fill(words)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page).to_have_url(re.compile(re.escape(quote_plus(words))))
 
 
 def test_search_asks_while_typing_and_swaps_the_table(page: Page, stage: Stage) -> None:
