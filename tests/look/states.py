@@ -3,6 +3,7 @@
 ``PAGES`` maps a name to (template, context). The objects are stand-ins that have what the templates read.
 """
 
+from dataclasses import asdict
 from datetime import timedelta
 from types import SimpleNamespace as Thing
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
+from byok_site import errors
+from byok_site.errors import Action
 from providerkeys.badges import Told, tell
 from providerkeys.forms.regions import RegionsField
 from providerkeys.providers.verdicts import Verdict
@@ -399,6 +402,26 @@ LOST = {
     "text": "What was here may have been deleted, or belongs to an organization you aren’t a member of. Nothing was changed.",
     "actions": [Thing(label="Go to BYOK", url="/"), Thing(label="Go to API Keys", url="/")],
 }
+REQUEST_ID = "req_0kD8s2LqVfYx3nB7wTzMhC"
+HOME, AT_HOME = (
+    {"actions": [Action("/orgs/acme/provider-keys/", name)], "request_id": REQUEST_ID}
+    for name in ("Go to BYOK", "Go to Acme")
+)
+ERRORS = {
+    "400": {**asdict(errors.UNREADABLE), **HOME},
+    "403": {**asdict(errors.FORBIDDEN), **HOME},
+    "403-csrf": {**asdict(errors.OUT_OF_DATE), **HOME},
+    "404": {**asdict(errors.NOT_FOUND), **HOME},
+    "500": {**asdict(errors.BROKEN), **HOME},
+    "503": {**asdict(errors.AWAY), **HOME},
+    "503-busy": {**asdict(errors.BUSY), **HOME},
+}
+TOO_MANY = {
+    "status": 429,
+    "headline": "Too many tests at once.",
+    "text": "Your organization tests as much as it may just now. Try again in 12 s; saving doesn’t need a test.",
+    "actions": [Action("/orgs/acme/provider-keys/", "Back to BYOK")],
+}
 
 
 class Toast:
@@ -604,12 +627,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "no-membership": lone("registration/no_membership.html", user=ALICE),
     "lost": page("errors/error.html", **LOST),
     "lost-outside": lone("errors/error.html", **LOST),
-    "400": lone("400.html"),
-    "403": lone("403.html"),
-    "403-csrf": lone("403_csrf.html"),
-    "404": lone("404.html"),
-    "500": lone("500.html"),
-    "503": lone("503.html"),
+    **{name: lone("errors/error.html", **said) for name, said in ERRORS.items()},
+    "403-member": page("errors/error.html", **{**ERRORS["403"], **AT_HOME, "access": MEMBER}),
+    "404-inside": page("errors/error.html", **{**ERRORS["404"], **AT_HOME}),
+    "429": page("errors/error.html", **TOO_MANY, request_id=REQUEST_ID),
     **{
         f"check-{name}": page("providerkeys/check.html", check=each, provider_label="OpenAI")
         for name, each in CHECKS.items()

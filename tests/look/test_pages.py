@@ -33,7 +33,10 @@ MOST_DIFFERENT = [
     "login-refused",
     "check-regions-running",
     "check-forbidden",
+    "403-member",
     "404",
+    "429",
+    "500",
 ]
 
 
