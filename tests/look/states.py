@@ -14,8 +14,10 @@ from django.forms.boundfield import BoundField
 from byok_site import errors
 from byok_site.errors import Action
 from providerkeys.badges import Told, tell
+from providerkeys.forms import StopForm
 from providerkeys.forms.regions import RegionsField
 from providerkeys.providers.verdicts import Verdict
+from providerkeys.views.api_key_dialogs import SHEETS
 from providerkeys.views.filters import Filters
 from providerkeys.views.stored import StoredVerdict, StoredVerdicts
 from tests.look.results import CHECKS
@@ -434,6 +436,15 @@ class Toast:
 
 
 MANY = [f"service-{number}" for number in range(15)]
+
+
+def api_key_sheet(action: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    """What is asked about an API key before ``action``."""
+    urls = {"action_url": "/orgs/acme/api-keys/key_1/", "cancel_url": "/orgs/acme/api-keys/"}
+    given = {"api_key": API_KEY_ROWS[0], "action": action, "sheet": SHEETS[action], **urls, **more}
+    return page("providerkeys/api_key_sheet.html", **given)
+
+
 LOST_AND_MOVED = [
     consequence(
         "loses",
@@ -590,17 +601,12 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         missed=MISSED,
         conflict=True,
     ),
-    "api-key-edit": page("providerkeys/api_key_edit.html", api_key=API_KEY_ROWS[0], form=ApiKeyForm(), action="edit"),
-    "api-key-disable": page(
-        "providerkeys/api_key_confirm.html",
-        api_key=API_KEY_ROWS[0],
-        action="disable",
-        alone=Thing(names=["EU analytics"], count=1, more=0),
-    ),
-    "api-key-delete": page(
-        "providerkeys/api_key_confirm.html",
-        api_key=API_KEY_ROWS[0],
-        action="delete",
+    "api-key-edit": api_key_sheet("edit", form=ApiKeyForm()),
+    "api-key-disable": api_key_sheet("disable", alone=Thing(names=["EU analytics"], count=1, more=0)),
+    "api-key-stop": api_key_sheet("stop", form=StopForm(Thing(version=1))),
+    "api-key-stop-again": api_key_sheet("stop", form=StopForm(Thing(version=1)), missed=MISSED, conflict=True),
+    "api-key-delete": api_key_sheet(
+        "delete",
         form=DeletionForm({"version": "1"}),
         alone=Thing(names=["EU analytics", "Bedrock EU"], count=9, more=7),
         missed=MISSED,

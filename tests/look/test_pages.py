@@ -30,6 +30,7 @@ MOST_DIFFERENT = [
     "api-key-refused",
     "api-key-rotate-refused",
     "api-key-delete",
+    "api-key-stop-again",
     "login-refused",
     "check-regions-running",
     "check-forbidden",

@@ -56,6 +56,7 @@ ROUTES: Final = (
     Route("POST", "api-keys/{key}/edit/", 422),
     Route("GET", "api-keys/{key}/rotation/", 200),
     Route("POST", "api-keys/{key}/rotation/", 422),
+    Route("GET", "api-keys/{key}/former/", 302),
     Route("POST", "api-keys/{key}/former/", 302),
     Route("GET", "api-keys/{key}/activation/", 200),
     Route("POST", "api-keys/{key}/activation/", 400),
