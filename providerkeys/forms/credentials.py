@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -9,7 +9,9 @@ from organizations.access import Access
 from organizations.forms import OnceEach
 from providerkeys.forms.fields import ONE_OF_TWO, Secret
 from providerkeys.forms.kinds import KINDS, Typed
+from providerkeys.forms.regions import RegionsField
 from providerkeys.models import ProviderKey, Row, twins_of
+from providerkeys.models.secret_record import SecretRecord
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
 
@@ -81,6 +83,12 @@ class CredentialsForm(OnceEach, forms.Form):
             self.add_error(secret, ONE_OF_TWO)
         elif self.cleaned_data.get("emptied") and not typed and not kept:
             self.add_error(secret, KINDS[self.chosen.credential].again)
+
+    @property
+    def stored(self) -> Sequence[SecretRecord]:
+        """The records that hold the stored credentials, in order; nothing for a new key."""
+        regions = self.fields.get("regions")
+        return regions.stored if isinstance(regions, RegionsField) else self.key.secrets if self.key else ()
 
     @property
     def can_keep(self) -> bool:

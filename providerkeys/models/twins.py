@@ -1,10 +1,11 @@
 from collections.abc import Iterable
+from typing import cast
 
 from django.db.models import Q
 
 from organizations.access import Access
 from providerkeys.models.bedrock_region import BedrockRegion
-from providerkeys.models.provider_key import ProviderKey
+from providerkeys.models.provider_key import ProviderKey, ProviderKeyQuerySet
 from providerkeys.models.row import Row
 
 
@@ -19,4 +20,5 @@ def twins_of(access: Access, rows: Iterable[Row], key: ProviderKey | None = None
         return []
     regions = BedrockRegion.objects.filter(provider_key__organization=access.organization, fingerprint__in=typed)
     keys = access.all(ProviderKey).filter(Q(fingerprint__in=typed) | Q(pk__in=regions.values("provider_key")))
-    return list(keys.exclude(pk=key.pk if key else "").defer("credentials").in_order())
+    others = keys.exclude(pk=key.pk if key else "").defer("credentials")
+    return list(cast(ProviderKeyQuerySet, others).in_order())

@@ -96,7 +96,7 @@ def show_credentials(request: HttpRequest, access: Access, form: CredentialsForm
         "form": form,
         "key": form.key,
         "provider": form.chosen,
-        "stored": StoredVerdicts.of(form.key),
+        "stored": StoredVerdicts.of(form.key, form.stored),
         "check_url": check_create_url(access, form.key),
         "test_refused": True,
     }
@@ -116,7 +116,7 @@ def _context(access: Access, form: ProviderKeyForm, conflict: Conflict | None) -
         if key
         else reverse("outlook", kwargs={"slug": slug}),
         "conflict": conflict,
-        "stored": StoredVerdicts.of(key),
+        "stored": StoredVerdicts.of(key, form.stored),
         "check": None,
         "check_url": check_create_url(access, key),
         "cancel_url": reverse("provider_key_list", kwargs={"slug": slug}),

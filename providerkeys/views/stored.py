@@ -1,5 +1,6 @@
 """What checks have said of the credentials that a key holds, as its form shows it before anything is tested there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -37,21 +38,29 @@ class StoredVerdict:
 
 @dataclass(frozen=True)
 class StoredVerdicts:
-    """The verdicts of all that a key holds, in the order of its rows; ``testing`` while a check of it is under way."""
+    """The verdicts of all that a key holds, in the order of its rows.
+
+    ``testing``: one has no verdict yet, and a check that will bring it is under way.
+    """
 
     rows: list[StoredVerdict]
     testing: bool
 
     @classmethod
-    def of(cls, key: ProviderKey | None) -> Self | None:
+    def of(cls, key: ProviderKey | None, stored: Sequence[SecretRecord]) -> Self | None:
         if key is None:
             return None
-        rows = [StoredVerdict.of(key.provider, record) for record in key.secrets]
-        return cls(rows, key.checks.unfinished(timezone.now()).exists())
+        rows = [StoredVerdict.of(key.provider, record) for record in stored]
+        return cls(rows, any(row.told is None for row in rows) and _is_tested(key))
 
     @property
     def by_region(self) -> bool:
         return any(row.label for row in self.rows)
+
+
+def _is_tested(key: ProviderKey) -> bool:
+    # A check of what somebody types over a stored key says nothing about that key.
+    return key.checks.unfinished(timezone.now()).exclude(results__record="").exists()
 
 
 def _unreadable(provider: str, record: SecretRecord) -> Told:

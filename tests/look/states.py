@@ -13,6 +13,7 @@ from django.forms.boundfield import BoundField
 
 from byok_site import errors
 from byok_site.errors import Action
+from organizations.models import ApiKey
 from providerkeys.badges import Told, tell
 from providerkeys.forms import StopForm
 from providerkeys.forms.regions import RegionsField
@@ -603,8 +604,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "api-key-edit": api_key_sheet("edit", form=ApiKeyForm()),
     "api-key-disable": api_key_sheet("disable", alone=Thing(names=["EU analytics"], count=1, more=0)),
-    "api-key-stop": api_key_sheet("stop", form=StopForm(Thing(version=1))),
-    "api-key-stop-again": api_key_sheet("stop", form=StopForm(Thing(version=1)), missed=MISSED, conflict=True),
+    "api-key-stop": api_key_sheet("stop", form=StopForm(ApiKey())),
+    "api-key-stop-again": api_key_sheet("stop", form=StopForm(ApiKey()), missed=MISSED, conflict=True),
     "api-key-delete": api_key_sheet(
         "delete",
         form=DeletionForm({"version": "1"}),

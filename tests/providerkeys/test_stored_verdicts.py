@@ -91,6 +91,22 @@ class TestOneSecret:
             assert "being tested" not in panel(text(alices.get(edit(key))))
         assert sample.again(check).state == "queued"
 
+    def test_a_test_of_what_somebody_types_over_it_is_not_its_own(
+        self, alices: Console, alice_access: Access, key: ProviderKey
+    ) -> None:
+        alices.post(f"{edit(key)}checks/", {"provider_key": sample.LATTER}, into="test-result")
+
+        assert CredentialCheck.objects.get().provider_key == key
+        assert panel(text(alices.get(edit(key)))) == "Last test of the stored key Not tested yet."
+
+    def test_what_has_a_verdict_costs_no_query(
+        self, alices: Console, alice_access: Access, key: ProviderKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        untested = queries(alices, edit(key))
+        judged(alice_access, key, monkeypatch, sample.accepted)
+
+        assert queries(alices, edit(key)) == untested - 1
+
     def test_one_that_nobody_can_open_says_that_instead(
         self, alices: Console, alice_access: Access, key: ProviderKey, monkeypatch: pytest.MonkeyPatch
     ) -> None:
