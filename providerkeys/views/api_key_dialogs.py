@@ -20,7 +20,8 @@ from providerkeys.resolver import Scope
 from providerkeys.views.api_key_addresses import origin_url
 from providerkeys.views.api_key_listing import ApiKeyRow
 from providerkeys.views.form_page import author
-from providerkeys.views.htmx import leave, show
+from providerkeys.views.htmx import leave
+from providerkeys.views.sheet import Sheet
 
 ROTATED: Final = "api_key.rotated"
 _NAMED: Final = 12
@@ -30,38 +31,53 @@ type Act = Callable[[Mapping[str, Any]], str]
 """Does what was asked about with the form's cleaned data, and returns what is said of it."""
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """How one question looks: its title around the key's name, its button, what stands inside."""
+@dataclass(frozen=True, kw_only=True)
+class Question(Sheet):
+    """One about an API key: the view that answers it, and the form that does, if any."""
 
-    title: str
-    press: str
-    body: str
     view: str
-    takes_away: bool = True
     form: type[DialogForm] | None = None
     nothing: str = "Nothing was saved."
     """What has become of a form that was refused."""
 
-    @property
-    def template(self) -> str:
-        """What stands inside."""
-        return f"providerkeys/api_key_sheets/{self.body}.html"
 
-
-SHEETS: Final[Mapping[str, Sheet]] = {
-    "edit": Sheet("Edit", "Save", "edit", "api_key_edit", takes_away=False, form=ApiKeyEditForm),
-    "enable": Sheet("Enable", "Enable", "confirm", "api_key_activation", takes_away=False),
-    "disable": Sheet("Disable", "Disable", "confirm", "api_key_activation"),
-    "stop": Sheet(
-        "Stop the old key of",
-        "Stop the old key",
-        "stop",
-        "api_key_former",
+QUESTIONS: Final[Mapping[str, Question]] = {
+    "edit": Question(
+        title="Edit",
+        press="Save",
+        body="api_key_edit",
+        takes_away=False,
+        asks=False,
+        view="api_key_edit",
+        form=ApiKeyEditForm,
+    ),
+    "enable": Question(
+        title="Enable",
+        press="Enable",
+        body="api_key_confirm",
+        to="enabled",
+        takes_away=False,
+        view="api_key_activation",
+    ),
+    "disable": Question(
+        title="Disable", press="Disable", body="api_key_confirm", to="disabled", view="api_key_activation"
+    ),
+    "stop": Question(
+        title="Stop the old key of",
+        press="Stop the old key",
+        body="api_key_stop",
+        view="api_key_former",
         form=StopForm,
         nothing="Nothing was stopped.",
     ),
-    "delete": Sheet("Delete", "Delete", "confirm", "api_key_delete", form=DeletionForm, nothing="Nothing was deleted."),
+    "delete": Question(
+        title="Delete",
+        press="Delete",
+        body="api_key_confirm",
+        view="api_key_delete",
+        form=DeletionForm,
+        nothing="Nothing was deleted.",
+    ),
 }
 
 
@@ -98,21 +114,21 @@ class Dialog:
     action: str
 
     @property
-    def sheet(self) -> Sheet:
-        return SHEETS[self.action]
+    def question(self) -> Question:
+        return QUESTIONS[self.action]
 
     def answer(self, act: Act, then: str) -> HttpResponse:
         """Ask; once it is answered, ``act`` and go on to the address ``then``."""
-        assert self.sheet.form  # noqa: S101 -- what has no form is pressed, see ``api_key_activation``.
+        assert self.question.form  # noqa: S101 -- what has no form is pressed, see ``api_key_activation``.
         if self.request.method != "POST":
-            return self.show(self.sheet.form(self.api_key))
-        form = self.sheet.form(self.api_key, self.request.POST)
+            return self.show(self.question.form(self.api_key))
+        form = self.question.form(self.api_key, self.request.POST)
         if not form.is_valid():
             return self.show(form, HTTPStatus.UNPROCESSABLE_ENTITY)
         try:
             said = act(form.cleaned_data)
         except ApiKeyChanged:
-            return self._show_again(self.sheet.form, form.cleaned_data["version"])
+            return self._show_again(self.question.form, form.cleaned_data["version"])
         except ApiKey.DoesNotExist:
             raise Http404 from None
         messages.success(self.request, said)
@@ -125,13 +141,12 @@ class Dialog:
             "api_key": ApiKeyRow(self.api_key),
             "form": form,
             "action": self.action,
-            "sheet": self.sheet,
-            "action_url": reverse(self.sheet.view, kwargs=where),
+            "action_url": reverse(self.question.view, kwargs=where),
             "cancel_url": origin_url(self.request, self.access, self.api_key.pk),
-            "alone": _alone(self.access, self.api_key) if self.sheet.body == "confirm" else None,
+            "alone": _alone(self.access, self.api_key) if self.question.body == "api_key_confirm" else None,
             **more,
         }
-        return show(self.request, "providerkeys/api_key_sheet.html", "sheet", context, status)
+        return self.question.show(self.request, context, status)
 
     def _show_again(self, form: type[DialogForm], version: int) -> HttpResponse:
         """Nothing was done: say who was first, keep what was typed, and let who was told so go on."""

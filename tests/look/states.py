@@ -18,8 +18,9 @@ from providerkeys.badges import Told, tell
 from providerkeys.forms import StopForm
 from providerkeys.forms.regions import RegionsField
 from providerkeys.providers.verdicts import Verdict
-from providerkeys.views.api_key_dialogs import SHEETS
+from providerkeys.views.api_key_dialogs import QUESTIONS
 from providerkeys.views.filters import Filters
+from providerkeys.views.row_actions import SHEETS
 from providerkeys.views.stored import StoredVerdict, StoredVerdicts
 from tests.look.results import CHECKS
 from tests.look.things import (
@@ -170,7 +171,8 @@ def question(action: str, key: Any, provider: Any, **more: Any) -> tuple[str, di
     where = f"/orgs/acme/provider-keys/{key.id}/"
     urls = {"action_url": f"{where}{'delete' if action == 'delete' else 'activation'}/"}
     given = {"told": [], "cancel_url": "/orgs/acme/provider-keys/", "activation_url": f"{where}activation/", **urls}
-    return page("providerkeys/confirm.html", key=key, provider=provider, action=action, **{**given, **more})
+    sheet = SHEETS[action]
+    return page("providerkeys/sheet.html", sheet=sheet, key=key, provider=provider, action=action, **{**given, **more})
 
 
 def lone(template: str, **more: Any) -> tuple[str, dict[str, Any]]:
@@ -442,8 +444,8 @@ MANY = [f"service-{number}" for number in range(15)]
 def api_key_sheet(action: str, **more: Any) -> tuple[str, dict[str, Any]]:
     """What is asked about an API key before ``action``."""
     urls = {"action_url": "/orgs/acme/api-keys/key_1/", "cancel_url": "/orgs/acme/api-keys/"}
-    given = {"api_key": API_KEY_ROWS[0], "action": action, "sheet": SHEETS[action], **urls, **more}
-    return page("providerkeys/api_key_sheet.html", **given)
+    given = {"api_key": API_KEY_ROWS[0], "action": action, "sheet": QUESTIONS[action], **urls, **more}
+    return page("providerkeys/sheet.html", **given)
 
 
 LOST_AND_MOVED = [

@@ -44,7 +44,7 @@ def test_a_menu_opens_by_keyboard_walks_by_arrows_and_gives_focus_back(page: Pag
 
 
 def test_delete_asks_first_with_focus_on_cancel_and_gives_focus_back_to_the_row(page: Page, stage: Stage) -> None:
-    stage.on("GET", f"{LIST}{KEY.id}/delete/", Reply(part("delete", "confirm")))
+    stage.on("GET", f"{LIST}{KEY.id}/delete/", Reply(part("delete", "sheet")))
     button = page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True)
     button.click()
     page.get_by_role("menuitem", name="Delete", exact=True).click()
@@ -76,7 +76,7 @@ def test_a_moved_row_keeps_focus_at_its_menu_and_says_where_it_went(page: Page, 
 
 def test_enabling_asks_first_where_it_takes_over_and_gives_focus_back(page: Page, stage: Stage) -> None:
     key = KEYS[5]
-    asked = Reply(part("enable", "confirm"), headers={"HX-Retarget": "#dialog", "HX-Reswap": "innerHTML"})
+    asked = Reply(part("enable", "sheet"), headers={"HX-Retarget": "#dialog", "HX-Reswap": "innerHTML"})
     stage.on("POST", f"{LIST}{key.id}/activation/", asked)
     button = page.get_by_role("button", name=f"Actions for {key.name}", exact=True)
     button.click()
