@@ -7,6 +7,8 @@ from urllib.parse import quote_plus
 import pytest
 from playwright.sync_api import Page, expect
 
+from organizations import tokens
+from providerkeys.providers import whole_keys
 from tests.accessibility import DARK_PHONE, LIGHT, faults
 from tests.fakeproviders import samples
 from tests.look.stage import ORIGIN, Reply, Stage, part, whole
@@ -183,6 +185,25 @@ def test_a_whole_key_is_taken_out_of_a_search_and_sent_nowhere(page: Page, stage
     expect(page.get_by_role("heading", name="No provider key matches")).to_be_visible()
     assert len(stage.asked("GET", LIST)) > before
     assert not [request for request in stage.requests if secret[-8:] in request.url]
+
+
+def test_the_browser_and_the_console_find_the_same_keys(page: Page) -> None:
+    """One set of expressions, read by two languages."""
+    secrets = [samples.fresh_key(provider, "good") for provider in samples.PROVIDERS for _ in range(20)]
+    wrong = [key for provider in samples.KEYED for key in samples.wrong_kinds(provider)]
+    ours = [tokens.mint("byok_").plaintext for _ in range(20)]
+    harmless = [text for key in KEYS for text in (key.id, key.name, key.hint)]
+    texts = [*secrets, *(f"Bearer {each}" for each in secrets), *wrong, *ours, *harmless]
+    found = page.evaluate(
+        """texts => {
+            const given = document.getElementById("secret-in-search").dataset.patterns;
+            const patterns = JSON.parse(given).map((pattern) => new RegExp(pattern));
+            return texts.map((text) => patterns.some((one) => one.test(text)));
+        }""",
+        texts,
+    )
+    assert found == [whole_keys.holds_one(text) for text in texts]
+    assert found == [text not in harmless for text in texts]
 
 
 def test_a_hint_and_an_id_are_searched_for(page: Page, stage: Stage) -> None:
