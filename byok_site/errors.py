@@ -1,110 +1,136 @@
 """The answers to what went wrong: a page, or for htmx the part of it that is swapped in. A status is never changed."""
 
 import sys
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
-from types import FrameType
-from typing import Any, override
+from typing import Final
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import TooManyFieldsSent
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.datastructures import MultiValueDict
-from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
-from byok_site.logs import named
+from byok_site.logs import request_id
+from organizations.access import Access, first_organization
 from organizations.hashing import TooManyPasswords
 
-WITHHELD = "What it says is withheld: an exception may quote what was typed."
+_TEMPLATE: Final = "errors/error.html"
 
 
-class QuietReporterFilter(SafeExceptionReporterFilter):
-    """What Django's own error page may show with DEBUG on: where it broke, and nothing of what was typed or held there.
+@dataclass(frozen=True)
+class Words:
+    """What an error page says: never what the error itself says."""
 
-    Django's filter does nothing while DEBUG is on, and any variable of any frame may hold a secret.
-    """
-
-    @override
-    def is_active(self, request: HttpRequest | None) -> bool:
-        return True
-
-    @override
-    def get_post_parameters(self, request: HttpRequest | None) -> MultiValueDict[str, Any]:
-        return self.get_cleansed_multivaluedict(request, request.POST) if request else MultiValueDict()
-
-    @override
-    def get_cleansed_multivaluedict(self, request: HttpRequest | None, multivaluedict: QueryDict) -> QueryDict:
-        cleansed = multivaluedict.copy()
-        for name in multivaluedict:
-            cleansed[name] = self.cleansed_substitute
-        return cleansed
-
-    @override
-    def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
-        return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
-
-    @override
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> Any:
-        return [(name, self.cleansed_substitute) for name in tb_frame.f_locals]
+    status: HTTPStatus
+    headline: str
+    text: str
 
 
-class QuietReporter(ExceptionReporter):
-    """Django's own error page without a word of what an exception says: any may quote what it was given."""
+@dataclass(frozen=True)
+class Action:
+    """A way on from an error page."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.template_info:
-            self.template_info = {**self.template_info, "message": WITHHELD}
+    url: str
+    label: str
 
-    @override
-    def get_traceback_data(self) -> dict[str, Any]:
-        data = super().get_traceback_data()
-        data |= {"exception_value": WITHHELD, "exception_notes": "", "unicode_hint": ""}
-        return data
 
-    @override
-    def get_traceback_frames(self) -> list[dict[str, Any]]:
-        frames = super().get_traceback_frames()
-        for frame in frames:
-            if frame["exc_cause"] is not None:
-                frame["exc_cause"] = named(frame["exc_cause"])
-        return frames
+UNREADABLE: Final = Words(
+    HTTPStatus.BAD_REQUEST,
+    "This request can’t be read.",
+    "Something in it was not as the console sends it. Nothing was changed. Go back, reload the page and try again.",
+)
+# What people can send too many of are ticks at their API keys.
+TOO_MANY_FIELDS: Final = replace(
+    UNREADABLE,
+    text="It holds more than the console takes at once. Nothing was changed. Choose fewer API keys, or assign to the "
+    "entire organization.",
+)
+FORBIDDEN: Final = Words(
+    HTTPStatus.FORBIDDEN, "This isn’t yours to change.", "Your account may not do this. Nothing was changed."
+)
+OUT_OF_DATE: Final = Words(
+    HTTPStatus.FORBIDDEN,
+    "This page is out of date.",
+    "You logged out, or logged in again, since it was opened, perhaps in another tab. Nothing was changed. Copy what you "
+    "need from it, reload it and try again. If this stays, let your browser keep this site’s cookies.",
+)
+NOT_FOUND: Final = Words(
+    HTTPStatus.NOT_FOUND,
+    "Nothing is at this address.",
+    "What was here may have been deleted, or belongs to an organization you aren’t a member of. Nothing was changed.",
+)
+BROKEN: Final = Words(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "Something broke on our side.",
+    "It was noted. Try again in a minute; if it stays, tell the person who runs BYOK for you.",
+)
+AWAY: Final = Words(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The console can’t reach its database.",
+    "It is busy or away just now. Try again in a minute; reload the page first to see what was saved.",
+)
+BUSY: Final = Words(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The console is busy.",
+    "More passwords wait to be checked than it can take just now. Nothing was changed. Try again in a minute.",
+)
+# They come back by themselves, and so may whoever asked.
+_PASSING: Final[tuple[tuple[type[Exception], Words], ...]] = ((OperationalError, AWAY), (TooManyPasswords, BUSY))
+_HOME: Final = Action("/", "Go to BYOK")
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    # What people can send too many of are ticks at their API keys.
-    return _show(request, "400.html", 400, {"too_many_fields": isinstance(exception, TooManyFieldsSent)})
+    return _show(request, TOO_MANY_FIELDS if isinstance(exception, TooManyFieldsSent) else UNREADABLE)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _show(request, "403.html", 403)
+    access: Access | None = getattr(request, "access", None)
+    if access is None:
+        return _show(request, FORBIDDEN)
+    name = access.organization.name
+    whom = f"You may look at {name}’s keys, not change them. Nothing was changed. Ask an admin of {name}."
+    return _show(request, replace(FORBIDDEN, text=whom))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _show(request, "403_csrf.html", 403)
+    return _show(request, OUT_OF_DATE)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _show(request, "404.html", 404)
+    return _show(request, NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    error = sys.exception()
+    words = next((words for kind, words in _PASSING if isinstance(error, kind)), BROKEN)
     # Without a request no context processor runs: this answer needs neither database nor session.
-    if isinstance(sys.exception(), (OperationalError, TooManyPasswords)):
-        # Locked, away or busy. It comes back by itself, and so may whoever asked.
-        page, seconds = render_to_string(_part(request, "503.html")), {"Retry-After": "10"}
-        return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=seconds)
-    return HttpResponse(render_to_string(_part(request, "500.html")), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    page = render_to_string(_part(request), {**asdict(words), "actions": [_HOME], "request_id": request_id.get()})
+    seconds = {} if words is BROKEN else {"Retry-After": "10"}
+    return HttpResponse(page, status=words.status, headers=seconds)
 
 
-def _show(
-    request: HttpRequest, template: str, status: int, context: Mapping[str, object] | None = None
-) -> HttpResponse:
-    return render(request, _part(request, template), dict(context or {}), status=status)
+def _show(request: HttpRequest, words: Words) -> HttpResponse:
+    # What htmx asks for goes into a page that shows the way already.
+    actions = [] if HtmxDetails(request) else [_home_of(request)]
+    return render(request, _part(request), {**asdict(words), "actions": actions}, status=words.status)
 
 
-def _part(request: HttpRequest, template: str) -> str:
-    return f"{template}#fragment" if HtmxDetails(request) else template
+def _home_of(request: HttpRequest) -> Action:
+    """The way to where whoever is lost works, by its name."""
+    access: Access | None = getattr(request, "access", None)
+    # What is refused before anybody is known has no user.
+    user = getattr(request, "user", None) or AnonymousUser()
+    if isinstance(user, AnonymousUser):
+        return Action(reverse("login"), "Log in")
+    organization = access.organization if access else first_organization(user)
+    if organization:
+        return Action(reverse("provider_key_list", kwargs={"slug": organization.slug}), f"Go to {organization.name}")
+    return Action(reverse("admin:index"), "Go to Django admin") if user.is_staff else _HOME
+
+
+def _part(request: HttpRequest) -> str:
+    return f"{_TEMPLATE}#fragment" if HtmxDetails(request) else _TEMPLATE

@@ -9,6 +9,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final, override
 
@@ -17,6 +18,10 @@ from typing import Any, Final, override
 OURS = ("byok_site", "django", "gateway", "organizations", "providerkeys", "uvicorn")
 TALKATIVE_AT_DEBUG = ("django.db.backends", "django.template")
 WITHHELD: Final = "(text withheld)"
+request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+"""The id of the request of the console that is being answered; empty outside of one."""
+REQUEST_ID: Final = "byok.request_id"
+"""Where a request of Django's keeps it."""
 # Shorter words could be a part of any line, and hold no part of a secret that is worth anything.
 _SHORTEST: Final = 4
 
@@ -58,16 +63,22 @@ class TextFormatter(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         error = error_of(record)
-        line = f"{_at(record)} {record.levelname} {record.name} {message(record)}"
+        request = request_of(record)
+        line = f"{_at(record)} {record.levelname} {record.name} {message(record)}{f' ({request})' if request else ''}"
         return f"{line}\n{told(error).rstrip()}" if error else line
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `at` (ISO 8601, UTC), `level`, `logger`, `message`, and `traceback` after an exception."""
+    """One JSON object a line: `at` (ISO 8601, UTC), `level`, `logger`, `message`; `request` in one of the console, and
+    `traceback` after an exception.
+    """
 
     @override
     def format(self, record: logging.LogRecord) -> str:
         line = {"at": _at(record), "level": record.levelname, "logger": record.name, "message": message(record)}
+        request = request_of(record)
+        if request:
+            line["request"] = request
         error = error_of(record)
         if error:
             line["traceback"] = told(error)
@@ -76,6 +87,11 @@ class JsonFormatter(logging.Formatter):
 
 def _at(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def request_of(record: logging.LogRecord) -> str:
+    """The id of the request that the line is about: Django tells of a refusal when the request's own context is gone."""
+    return request_id.get() or getattr(getattr(record, "request", None), "META", {}).get(REQUEST_ID, "")
 
 
 def error_of(record: logging.LogRecord) -> BaseException | None:

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "lucide",
 ]
 MIDDLEWARE = [
+    "byok_site.request_ids.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "byok_site.middleware.browser_policies",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -94,6 +95,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "organizations.context_processors.console",
+                "byok_site.request_ids.context",
             ],
         },
     }
@@ -205,8 +207,8 @@ CELERY_BEAT_SCHEDULE = {
     "prune requests": {"task": "gateway.prune", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
-DEFAULT_EXCEPTION_REPORTER = "byok_site.errors.QuietReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "byok_site.errors.QuietReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "byok_site.debug_page.QuietReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "byok_site.debug_page.QuietReporterFilter"
 LOGGING = logs.configuration(
     env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
     env.choice("LOG_FORMAT", "text", ("text", "json")),

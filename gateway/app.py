@@ -88,6 +88,7 @@ async def _serve(exchange: Exchange, scope: HTTPScope, receive: ASGIReceiveCalla
     _refuse_other_methods(exchange.api, scope["method"])
     exchange.caller = caller = await authenticate(list(scope["headers"]))
     caller.refuse_unusable()
+    exchange.admitted = True
     if exchange.api is None:
         await catalog.answer(exchange, caller, scope["path"].removeprefix(_MODELS).lstrip("/"), send)
         return

@@ -41,7 +41,7 @@ class Caller:
         if self.expires_at is not None and self.expires_at <= timezone.now():
             raise Refusal(HTTPStatus.UNAUTHORIZED, "api_key_expired", "This API key has expired.")
         if self.suspended:
-            raise Refusal(HTTPStatus.FORBIDDEN, "organization_suspended", "This API key’s organization is suspended.")
+            raise Refusal(HTTPStatus.FORBIDDEN, "suspended", "This API key’s organization is suspended.")
 
 
 # By digest: the key itself does not stay in memory.

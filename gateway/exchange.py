@@ -58,6 +58,8 @@ class Exchange:
     at: datetime = field(default_factory=timezone.now)
     started: float = field(default_factory=time.monotonic)
     caller: Caller | None = None
+    admitted: bool = False
+    """Whether the API key could be used: one that is refused itself was not used."""
     provider: str = ""
     model: str = ""
     stream: bool = False

@@ -129,7 +129,7 @@ _INSERT: Final = (
 def _write_together(batch: Sequence[Exchange]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(_INSERT, [_row(one) for one in batch])
-        _stamp(cursor, ApiKey, ((one.caller.id, one) for one in batch if one.caller))
+        _stamp(cursor, ApiKey, ((one.caller.id, one) for one in batch if one.caller and one.admitted))
         _stamp(cursor, ProviderKey, ((key.id, one) for one in batch for key in one.used))
 
 

@@ -95,6 +95,11 @@ def access_for(user: User, slug: str, ip: str = "") -> Access:
     )
 
 
+def first_organization(user: User) -> Organization | None:
+    """Return where somebody works who has named no organization: the first of theirs by name."""
+    return Organization.objects.filter(memberships__user=user).order_by("name", "pk").first()
+
+
 def is_admin(user_id: str | None, organization_id: str) -> bool:
     """Return whether this user is an Admin of the organization now: for what was ordered a while ago and begins later."""
     admins = Membership.objects.filter(organization_id=organization_id, role=Role.ADMIN, user__is_active=True)

@@ -12,9 +12,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
 from organizations import password_link
-from organizations.access import Access, Actor, client_ip, member_view
+from organizations.access import Access, Actor, client_ip, first_organization, member_view
 from organizations.forms import LoginForm, NewPasswordForm, ResetForm
-from organizations.models import AuditEvent, Organization, User
+from organizations.models import AuditEvent, User
 from organizations.throttling import is_locked_out, locked_out, takes_another_link, too_many
 
 RESET_FORM: Final = "registration/password_reset_form.html"
@@ -91,7 +91,7 @@ class PasswordResetConfirmView(auth_views.PasswordResetConfirmView):
 def home(request: HttpRequest) -> HttpResponse:
     """Send people to where they work: their first organization by name, staff without one to Django admin."""
     user = cast(User, request.user)
-    first = Organization.objects.filter(memberships__user=user).order_by("name", "pk").first()
+    first = first_organization(user)
     if first:
         return redirect("provider_key_list", slug=first.slug)
     if user.is_staff:

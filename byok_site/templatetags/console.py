@@ -1,5 +1,6 @@
 """What the console's templates need beyond Django: icons, times as people say them, small words."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,6 +14,8 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
+
+from providerkeys.providers import whole_keys
 
 register = template.Library()
 
@@ -45,6 +48,12 @@ def draw(name: str, size: int = 16, extra: str = "") -> SafeString:
     Drawn once per process: the package draws one anew each time, which takes 50 µs.
     """
     return cast(SafeString, lucide(name, size=size, aria_hidden="true", **{"class": f"icon {extra}".strip()}))
+
+
+@register.simple_tag
+def whole_key_patterns() -> str:
+    """What no search may send, as regular expressions in JSON, for the script that sees to it."""
+    return json.dumps(whole_keys.patterns())
 
 
 @register.filter

@@ -181,13 +181,18 @@ class ApiKey(models.Model):
         return token.plaintext
 
     @transaction.atomic
-    def end_former(self, access: "Access") -> None:
-        """Accept the former secret no longer, where it still is."""
-        now = timezone.now()
-        rotating = access.all(ApiKey).filter(pk=self.pk, former_ends_at__gt=now)
-        if rotating.update(former_ends_at=now):
-            self.former_ends_at = now
-            self._tell(access, "api_key.former_ended", former_hint=self.former_hint)
+    def end_former(self, access: "Access", expected_version: int) -> bool:
+        """Accept the former secret no longer. False where it had stopped already.
+
+        Raises what ``rotate_secret`` raises: by another version it may be another secret.
+        """
+        self._lock(access, expected_version)
+        if not self.is_rotating():
+            return False
+        self.former_ends_at = timezone.now()
+        self.save(update_fields=["former_ends_at"])
+        self._tell(access, "api_key.former_ended", former_hint=self.former_hint)
+        return True
 
     def _lock(self, access: "Access", expected_version: int) -> None:
         """Hold the row until the end of the transaction, at that version and through the door."""

@@ -170,14 +170,18 @@ class RotationForm(VersionedForm):
     )
 
 
-class DeletionForm(VersionedForm):
-    """The end of an API key. One in use is named by whoever deletes it."""
-
-    confirmation = forms.CharField(label="Name", required=False)
+class StopForm(VersionedForm):
+    """The end of an API key's old secret: of the one that was old at ``version``, and of no later one."""
 
     def __init__(self, api_key: ApiKey, data: QueryDict | None = None) -> None:
         super().__init__(data, initial={"version": api_key.version})
         self.api_key = api_key
+
+
+class DeletionForm(StopForm):
+    """The end of an API key. One in use is named by whoever deletes it."""
+
+    confirmation = forms.CharField(label="Name", required=False)
 
     def clean_confirmation(self) -> str:
         typed: str = self.cleaned_data["confirmation"]

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -9,7 +9,9 @@ from organizations.access import Access
 from organizations.forms import OnceEach
 from providerkeys.forms.fields import ONE_OF_TWO, Secret
 from providerkeys.forms.kinds import KINDS, Typed
-from providerkeys.models import ProviderKey, Row
+from providerkeys.forms.regions import RegionsField
+from providerkeys.models import ProviderKey, Row, twins_of
+from providerkeys.models.secret_record import SecretRecord
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
 
@@ -83,6 +85,12 @@ class CredentialsForm(OnceEach, forms.Form):
             self.add_error(secret, KINDS[self.chosen.credential].again)
 
     @property
+    def stored(self) -> Sequence[SecretRecord]:
+        """The records that hold the stored credentials, in order; nothing for a new key."""
+        regions = self.fields.get("regions")
+        return regions.stored if isinstance(regions, RegionsField) else self.key.secrets if self.key else ()
+
+    @property
     def can_keep(self) -> bool:
         """Whether there are stored credentials that a blank secret can stand for."""
         return bool(self.key and self.key.credentials)
@@ -136,3 +144,7 @@ class CredentialsForm(OnceEach, forms.Form):
             return []
         salt = self.access.organization.fingerprint_salt
         return KINDS[self.chosen.credential].rows(self.cleaned_data, self.key, bytes(salt))
+
+    def twins(self) -> list[ProviderKey]:
+        """Other keys of the organization that hold what was typed: worth a warning, never a refusal. Only for a valid form."""
+        return twins_of(self.access, self.rows(), self.key)

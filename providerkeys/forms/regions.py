@@ -162,6 +162,11 @@ class RegionsField(forms.Field):
         self.rows = [RegionForm(number, stored=self._stored, region=region) for number, region in enumerate(shown)]
 
     @property
+    def stored(self) -> list[BedrockRegion]:
+        """The records whose secrets blank rows stand for, in their order."""
+        return list(self._stored.values())
+
+    @property
     def global_region(self) -> str:
         """Where a row for ``global`` is tested."""
         return str(settings.BEDROCK_GLOBAL_REGION)

@@ -8,6 +8,7 @@ from providerkeys.models.heartbeat import Heartbeat
 from providerkeys.models.key_order import Direction
 from providerkeys.models.provider_key import ProviderKey
 from providerkeys.models.row import Row
+from providerkeys.models.twins import twins_of
 from providerkeys.vault import Sentinel
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "TooManyChecks",
     "VersionConflict",
     "grant",
+    "twins_of",
 ]

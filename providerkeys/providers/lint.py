@@ -13,7 +13,7 @@ from providerkeys.providers import registry
 from providerkeys.providers.base import ApiKeyProvider, WrongKind
 from providerkeys.providers.refusals import Refused
 
-__all__ = ["MAX_KEY_CHARACTERS", "Linted", "Refused", "clean", "lint"]
+__all__ = ["FOREIGN_KINDS", "MAX_KEY_CHARACTERS", "Linted", "Refused", "clean", "lint"]
 
 MAX_KEY_CHARACTERS: Final = 1024
 _MAX_PASTE: Final = 4 * MAX_KEY_CHARACTERS
@@ -29,7 +29,7 @@ _MASK: Final = re.compile(r"…|\*{3,}|•|\.\.\.")
 _PLACEHOLDER: Final = re.compile(r"your[_-]|<.*>|\A(?:api|secret)?[_-]?key\Z|x{6,}", re.IGNORECASE)
 _OWN_ID: Final = re.compile(r"(?:key|pk|org|chk)_[0-9A-Za-z]{22}")
 _ADDRESS: Final = re.compile(r"\A(?:https?://|www\.)", re.IGNORECASE)
-_FOREIGN_KINDS: Final = (
+FOREIGN_KINDS: Final = (
     WrongKind("AKIA", "an AWS access key id", "Choose the provider that it belongs to."),
     WrongKind("ASIA", "a temporary AWS access key id", "Choose the provider that it belongs to."),
     WrongKind("ABSK", "an Amazon Bedrock API key", "Choose the provider that it belongs to."),
@@ -126,6 +126,6 @@ def _refuse_foreign(provider: ApiKeyProvider, key: str) -> None:
                 f"This is a key of {other.label}. It can never be used with {provider.label}: "
                 f"choose {other.label} as the provider, or paste another key."
             )
-    for kind in _FOREIGN_KINDS:
+    for kind in FOREIGN_KINDS:
         if key.startswith(kind.prefix):
             raise Refused(f"This is {kind.what}. It can never be used with {provider.label}. {kind.instead}")

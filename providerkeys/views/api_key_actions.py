@@ -1,78 +1,41 @@
 """What is done to an API key that there is: edit, rotate, disable and enable, delete. What takes something away asks first."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Final, Literal, Self
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 from django_htmx.http import reselect, reswap, retarget
 
 from organizations.access import Access, admin_view
 from organizations.forms import take_once
-from organizations.models import ApiKey, AuditEvent
+from organizations.models import ApiKey
 from organizations.models.api_key import GRACE, ApiKeyChanged
-from providerkeys.forms import ApiKeyEditForm, DeletionForm, RotationForm
-from providerkeys.models import ProviderKey
-from providerkeys.resolver import Scope
+from providerkeys.forms import RotationForm
 from providerkeys.views.api_key_addresses import detail_url, list_url, origin_url
+from providerkeys.views.api_key_dialogs import ROTATED, Dialog, Missed
 from providerkeys.views.api_key_listing import ApiKeyRow
 from providerkeys.views.api_key_once import show_once
-from providerkeys.views.form_page import author
 from providerkeys.views.htmx import asked_by_htmx, leave, show
 
 _form_methods = require_http_methods(["GET", "HEAD", "POST"])
-_ROTATED: Final = "api_key.rotated"
-_NAMED: Final = 12
-
-
-@dataclass(frozen=True)
-class Missed:
-    """What others, or the same person elsewhere, did to an API key since somebody saw it. Empty when nobody knows."""
-
-    who: str
-    at: datetime | None
-    acts: list[str]
-    events: list[AuditEvent]
-
-    @classmethod
-    def since(cls, access: Access, api_key: ApiKey, version: int) -> Self:
-        """Read it from the audit trail."""
-        known = access.all(AuditEvent).filter(target_id=api_key.pk, action__in=(_ROTATED, "api_key.updated"))
-        events = list(known.filter(details__version__gt=version).order_by("at", "pk"))
-        who = dict.fromkeys(author(access, event) for event in events)
-        acts = dict.fromkeys(act for event in events for act in _acts(event))
-        return cls(" and ".join(who), events[-1].at if events else None, list(acts), events)
-
-
-def _acts(event: AuditEvent) -> list[str]:
-    return ["rotated it"] if event.action == _ROTATED else [f"changed its {one}" for one in event.details["changed"]]
 
 
 @_form_methods
 @admin_view
 def api_key_edit(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     api_key = access.get(ApiKey, key)
-    dialog = Dialog(request, access, api_key, "edit")
-    if request.method != "POST":
-        return dialog.show(ApiKeyEditForm(api_key))
-    form = ApiKeyEditForm(api_key, request.POST)
-    if not form.is_valid():
-        return dialog.refuse(form)
-    given = form.cleaned_data
-    try:
+
+    def edit(given: Mapping[str, Any]) -> str:
         changed = api_key.change(access, given["version"], given["name"], given["expires_at"])
-    except ApiKeyChanged:
-        return dialog.show_again(given["version"])
-    except ApiKey.DoesNotExist:
-        raise Http404 from None
-    messages.success(request, f"{api_key.name} was saved." if changed else f"{api_key.name} is as it was.")
-    return leave(request, origin_url(request, access, key))
+        return f"{api_key.name} was saved." if changed else f"{api_key.name} is as it was."
+
+    return Dialog(request, access, api_key, "edit").answer(edit, origin_url(request, access, key))
 
 
 @_form_methods
@@ -100,7 +63,7 @@ def _rotated_before(request: HttpRequest, access: Access, api_key: ApiKey, form:
     """Somebody was first. Where it was this very press, sent again by a reload, there is nothing to decide any more."""
     missed = Missed.since(access, api_key, form.cleaned_data["version"])
     first = missed.events[0] if missed.events else None
-    if first and first.action == _ROTATED and first.actor_id == access.user.pk:
+    if first and first.action == ROTATED and first.actor_id == access.user.pk:
         messages.info(
             request, "You rotated this API key already. The new key was shown then, and can’t be shown again."
         )
@@ -129,14 +92,27 @@ def _show_rotation(
     return response
 
 
-@require_POST
+@_form_methods
 @admin_view
 def api_key_former(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     """End the old secret of a key that is being rotated, before its time."""
     api_key = access.get(ApiKey, key)
-    api_key.end_former(access)
-    messages.success(request, f"The old key of {api_key.name} has stopped. It holds within 5 s.")
-    return leave(request, detail_url(access, key))
+    over = f"{api_key.name} has no old key that is still accepted."
+    if not api_key.is_rotating():
+        messages.info(request, over)
+        return leave(request, detail_url(access, key))
+
+    def stop(given: Mapping[str, Any]) -> str:
+        try:
+            stopped = api_key.end_former(access, given["version"])
+        except ApiKeyChanged:
+            # Whoever rotated it again has stopped that old key; where another one is old now, that is asked anew.
+            if api_key.is_rotating():
+                raise
+            stopped = False
+        return f"The old key of {api_key.name} has stopped. It holds within 5 s." if stopped else over
+
+    return Dialog(request, access, api_key, "stop").answer(stop, detail_url(access, key))
 
 
 @_form_methods
@@ -159,77 +135,9 @@ def api_key_activation(request: HttpRequest, access: Access, key: str) -> HttpRe
 @admin_view
 def api_key_delete(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     api_key = access.get(ApiKey, key)
-    dialog = Dialog(request, access, api_key, "delete")
-    if request.method != "POST":
-        return dialog.show(DeletionForm(api_key))
-    form = DeletionForm(api_key, request.POST)
-    if not form.is_valid():
-        return dialog.refuse(form)
-    try:
-        api_key.delete_by(access, form.cleaned_data["version"])
-    except ApiKeyChanged:
-        return dialog.show_again(form.cleaned_data["version"])
-    except ApiKey.DoesNotExist:
-        raise Http404 from None
-    messages.success(request, f"{api_key.name} was deleted.")
-    return leave(request, list_url(access))
 
+    def delete(given: Mapping[str, Any]) -> str:
+        api_key.delete_by(access, given["version"])
+        return f"{api_key.name} was deleted."
 
-@dataclass(frozen=True)
-class Dialog:
-    """What is asked about an API key before ``action``: a dialog over a page, or a page."""
-
-    request: HttpRequest
-    access: Access
-    api_key: ApiKey
-    action: Literal["edit", "enable", "disable", "delete"]
-
-    def show(
-        self,
-        form: ApiKeyEditForm | DeletionForm | None = None,
-        status: HTTPStatus = HTTPStatus.OK,
-        **more: Any,
-    ) -> HttpResponse:
-        context = {
-            "api_key": ApiKeyRow(self.api_key),
-            "form": form,
-            "action": self.action,
-            "cancel_url": origin_url(self.request, self.access, self.api_key.pk),
-            **more,
-        }
-        if self.action == "edit":
-            return show(self.request, "providerkeys/api_key_edit.html", "form", context, status)
-        context["alone"] = _alone(self.access, self.api_key)
-        return show(self.request, "providerkeys/api_key_confirm.html", "confirm", context, status)
-
-    def refuse(self, form: ApiKeyEditForm | DeletionForm) -> HttpResponse:
-        """Nothing was done: what was typed is wrong."""
-        return self.show(form, HTTPStatus.UNPROCESSABLE_ENTITY)
-
-    def show_again(self, version: int) -> HttpResponse:
-        """Nothing was done: say who was first, keep what was typed, and let who was told so go on."""
-        data = self.request.POST.copy()
-        data["version"] = str(self.api_key.version)
-        form_class = ApiKeyEditForm if self.action == "edit" else DeletionForm
-        missed = Missed.since(self.access, self.api_key, version)
-        return self.show(form_class(self.api_key, data), HTTPStatus.CONFLICT, missed=missed, conflict=True)
-
-
-@dataclass(frozen=True)
-class Alone:
-    """The provider keys that serve one API key and nobody else: the first names, and how many there are."""
-
-    names: list[str]
-    count: int
-
-    @property
-    def more(self) -> int:
-        return self.count - len(self.names)
-
-
-def _alone(access: Access, api_key: ApiKey) -> Alone:
-    serving = access.all(ProviderKey).filter(scope=Scope.API_KEYS, assignments__api_key=api_key)
-    # Anew by id: the join above sees this API key's assignments alone.
-    alone = access.all(ProviderKey).filter(pk__in=serving.values("pk")).annotate(served=Count("assignments"))
-    names = list(alone.filter(served=1).order_by("provider", "position").values_list("name", flat=True))
-    return Alone(names[:_NAMED], len(names))
+    return Dialog(request, access, api_key, "delete").answer(delete, list_url(access))

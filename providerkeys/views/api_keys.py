@@ -24,6 +24,7 @@ from providerkeys.views.api_key_offers import offers
 from providerkeys.views.api_key_once import show_once
 from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.htmx import asked_by_htmx, leave, show
+from providerkeys.views.searches import without_secrets
 from providerkeys.views.snippets import snippets
 
 _PRESSES: Final = "api_key_presses"
@@ -32,6 +33,7 @@ _PRESSES_KEPT: Final = 10
 
 @require_safe
 @member_view
+@without_secrets
 def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
     page = ApiKeyPage.asked_in(access, request.GET)
     if not page.rows and ("after" in request.GET or "before" in request.GET):

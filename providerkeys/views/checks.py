@@ -13,8 +13,10 @@ from providerkeys.forms import CredentialsForm, ProviderKeyForm
 from providerkeys.models import CredentialCheck, ProviderKey, TooManyChecks
 from providerkeys.views.form_page import show_credentials, show_form
 from providerkeys.views.htmx import asked_by_htmx, leave, show, target_of
+from providerkeys.views.key_list import list_url
 from providerkeys.views.listing import row_of
 from providerkeys.views.shown import ShownCheck, check_url
+from providerkeys.views.twins import linked
 
 
 @require_POST
@@ -48,7 +50,7 @@ def _press(request: HttpRequest, access: Access, form: CredentialsForm) -> HttpR
     try:
         check = CredentialCheck.press(access, form.chosen.slug, form.rows(), form.key)
     except TooManyChecks as limit:
-        return _too_many(request, limit.wait)
+        return _too_many(request, access, limit.wait)
     if not asked_by_htmx(request):
         return leave(request, check_url(access, check.pk))
     return _show(request, access, check, form)
@@ -65,6 +67,7 @@ def _show(
         "check": ShownCheck.of(access, check),
         "provider_label": check.provider_label,
         "shape_hint": form.shape_hint if form else "",
+        "twins": linked(access, form.twins()) if form else "",
     }
     return show(request, "providerkeys/check.html", "pressed" if form else "result", context)
 
@@ -73,20 +76,22 @@ def _refused(request: HttpRequest, access: Access, form: CredentialsForm) -> Htt
     """Say what is wrong with what was typed, at its field. Nothing is tested."""
     if form.chosen is None or target_of(request).startswith("row-"):
         text = " ".join(str(message) for messages in form.errors.values() for message in messages)
-        return _refusal(request, HTTPStatus.UNPROCESSABLE_ENTITY, "Nothing was tested.", text)
+        return _refusal(request, access, HTTPStatus.UNPROCESSABLE_ENTITY, "Nothing was tested.", text)
     if asked_by_htmx(request):
         return reswap(retarget(show_credentials(request, access, form), "#credentials"), "outerHTML")
     page = ProviderKeyForm(access, form.sent, key=form.key)
     return show_form(request, access, page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _too_many(request: HttpRequest, wait: int) -> HttpResponse:
+def _too_many(request: HttpRequest, access: Access, wait: int) -> HttpResponse:
     text = f"Your organization tests as much as it may just now. Try again in {wait} s; saving doesn’t need a test."
-    response = _refusal(request, HTTPStatus.TOO_MANY_REQUESTS, "Too many tests at once.", text)
+    response = _refusal(request, access, HTTPStatus.TOO_MANY_REQUESTS, "Too many tests at once.", text)
     response["Retry-After"] = str(wait)
     return response
 
 
-def _refusal(request: HttpRequest, status: HTTPStatus, headline: str, text: str) -> HttpResponse:
-    context = {"status": int(status), "headline": headline, "text": text}
+def _refusal(request: HttpRequest, access: Access, status: HTTPStatus, headline: str, text: str) -> HttpResponse:
+    # In a page of its own there is a way back; a fragment stands where it was pressed.
+    actions = [] if asked_by_htmx(request) else [{"url": list_url(access), "label": "Back to BYOK"}]
+    context = {"status": int(status), "headline": headline, "text": text, "actions": actions}
     return show(request, "errors/error.html", "fragment", context, status)

@@ -19,6 +19,7 @@ from providerkeys.models import ProviderKey
 from providerkeys.resolver import Scope
 from providerkeys.views.htmx import show, target_of
 from providerkeys.views.serving import Board, Consequence
+from providerkeys.views.stored import StoredVerdicts
 
 _TEMPLATE: Final = "providerkeys/form.html"
 _NEW: Final = "new"
@@ -95,6 +96,7 @@ def show_credentials(request: HttpRequest, access: Access, form: CredentialsForm
         "form": form,
         "key": form.key,
         "provider": form.chosen,
+        "stored": StoredVerdicts.of(form.key, form.stored),
         "check_url": check_create_url(access, form.key),
         "test_refused": True,
     }
@@ -114,6 +116,7 @@ def _context(access: Access, form: ProviderKeyForm, conflict: Conflict | None) -
         if key
         else reverse("outlook", kwargs={"slug": slug}),
         "conflict": conflict,
+        "stored": StoredVerdicts.of(key, form.stored),
         "check": None,
         "check_url": check_create_url(access, key),
         "cancel_url": reverse("provider_key_list", kwargs={"slug": slug}),

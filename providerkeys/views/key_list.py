@@ -15,12 +15,14 @@ from organizations.models import ApiKey
 from providerkeys.providers import registry
 from providerkeys.views.htmx import asked_by_htmx, leave, show
 from providerkeys.views.listing import KeyPage
+from providerkeys.views.searches import without_secrets
 
 _SUGGESTED: Final = 1000
 
 
 @require_safe
 @member_view
+@without_secrets
 def provider_key_list(request: HttpRequest, access: Access) -> HttpResponse:
     page = KeyPage.asked_in(access, request.GET)
     if not page.rows and ("after" in request.GET or "before" in request.GET):

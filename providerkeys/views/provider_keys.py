@@ -13,11 +13,12 @@ from organizations.access import Access, admin_view
 from organizations.models import AuditEvent
 from providerkeys.forms import ProviderKeyForm
 from providerkeys.forms.fields import NOT_YOURS
-from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
+from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict, twins_of
 from providerkeys.models.assignment import ForeignAssignment
 from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
 from providerkeys.views.key_list import list_url
+from providerkeys.views.twins import linked
 
 _form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -78,6 +79,7 @@ def _create(request: HttpRequest, access: Access, form: ProviderKeyForm) -> bool
         form.add_error("api_key_ids", NOT_YOURS)
         return False
     messages.success(request, f"{key.name} was created.{_is_running(check)}")
+    _warn_of_twins(request, access, form, key)
     return True
 
 
@@ -100,7 +102,15 @@ def _change(request: HttpRequest, access: Access, form: ProviderKeyForm, key: Pr
         messages.success(
             request, format_html("Requests use the new key within 5 s. Now revoke the old one at {}.", link)
         )
+    _warn_of_twins(request, access, form, key)
     return True
+
+
+def _warn_of_twins(request: HttpRequest, access: Access, form: ProviderKeyForm, key: ProviderKey) -> None:
+    """Whoever saved without a test has not been told yet."""
+    twins = linked(access, twins_of(access, form.rows(), key))
+    if twins:
+        messages.warning(request, format_html("The same credentials are stored in {} too.", twins))
 
 
 def _is_running(check: CredentialCheck | None) -> str:

@@ -22,8 +22,14 @@ from providerkeys.views.key_list import back_to_list, list_context, list_url, qu
 from providerkeys.views.listing import KeyPage
 from providerkeys.views.paging import Place
 from providerkeys.views.serving import Board, Consequence
+from providerkeys.views.sheet import Sheet
 
 _asks_first = require_http_methods(["GET", "HEAD", "POST"])
+SHEETS: Final[Mapping[str, Sheet]] = {
+    "delete": Sheet(title="Delete", press="Delete", body="provider_key"),
+    "disable": Sheet(title="Disable", press="Disable", body="provider_key", to="disabled"),
+    "enable": Sheet(title="Enable", press="Enable", body="provider_key", to="enabled", takes_away=False),
+}
 _CHANGES: Final = {"delete": serving.deleted, "disable": serving.disabled, "enable": serving.enabled}
 
 
@@ -117,8 +123,7 @@ def _ask(
         "cancel_url": list_url(access),
         **said,
     }
-    status = HTTPStatus.CONFLICT if said.get("again") else HTTPStatus.OK
-    return show(request, "providerkeys/confirm.html", "confirm", context, status)
+    return SHEETS[action].show(request, context, HTTPStatus.CONFLICT if said.get("again") else HTTPStatus.OK)
 
 
 def _confirm_again(request: HttpRequest, access: Access, key: ProviderKey, action: str) -> HttpResponse:

@@ -9,6 +9,7 @@ import "./drop.js";
 import "./regions.js";
 import "./stale.js";
 import "./secrets.js";
+import "./searches.js";
 import "./menu.js";
 import "./tooltips.js";
 import "./copy.js";

@@ -3,7 +3,7 @@
 
 const copyOf = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
-// The console's own fragment, or its error page cut down to its two sentences, or words for a foreign answer.
+// The console's own fragment, or its error page cut down to what it says, or words for a foreign answer.
 function failureIn(html) {
   const page = new DOMParser().parseFromString(html, "text/html");
   const fragment = page.querySelector("[data-failure]");
@@ -15,6 +15,7 @@ function failureIn(html) {
   if (lost) {
     notice.querySelector("strong").textContent = lost.querySelector("h1").textContent;
     notice.querySelector("span").textContent = lost.querySelector(".lost__text").textContent;
+    notice.querySelector("div").append(...lost.querySelectorAll("[data-request-id]"));
   }
   return notice;
 }

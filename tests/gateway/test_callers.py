@@ -51,7 +51,7 @@ class TestAKeyThatWasGood:
         self, gateway: Gateway, issued: tuple[ApiKey, str], alice_access: Access
     ) -> None:
         alice_access.organization.suspend(Actor.system("test"))
-        assert said(gateway.post(issued[1])) == (403, "organization_suspended")
+        assert said(gateway.post(issued[1])) == (403, "suspended")
 
 
 def test_methods_and_routes(gateway: Gateway, api_key: str) -> None:

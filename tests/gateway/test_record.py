@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 from django.core import serializers
 from django.db import DataError, OperationalError
+from django.utils import timezone
 
 from gateway import db as db_door
 from gateway import record, usage
@@ -17,6 +19,7 @@ from gateway.models import RequestRecord
 from gateway.record import Recorder
 from gateway.refusals import Dialect
 from organizations.access import Access
+from organizations.actors import Actor
 from organizations.models import ApiKey
 from providerkeys.models import ProviderKey
 from tests.gateway.conftest import SAID, Gateway, keep
@@ -154,6 +157,47 @@ def test_a_refused_request_uses_no_provider_key(gateway: Gateway, api_key: str, 
     assert key.last_used_at is None
 
 
+@pytest.mark.parametrize("why", ["disabled", "expired", "suspended", "rotated"])
+def test_an_api_key_that_is_refused_was_not_used(gateway: Gateway, alice_access: Access, why: str) -> None:
+    """Else one that was leaked and disabled would look as if it were in use."""
+    keep(alice_access)
+    ends = timezone.now() + timedelta(hours=-1 if why == "expired" else 1)
+    key, plaintext = ApiKey.issue(alice_access, "production", ends)
+    if why == "rotated":
+        key.rotate_secret(alice_access, key.version, timedelta())
+    elif why == "disabled":
+        key.disable(alice_access)
+    elif why == "suspended":
+        alice_access.organization.suspend(Actor.system("test"))
+
+    assert gateway.post(plaintext).status_code in {401, 403}
+
+    assert only(gateway).api_key_id == key.pk
+    key.refresh_from_db()
+    assert key.last_used_at is None
+
+
+def test_a_former_secret_that_is_still_accepted_is_a_use(gateway: Gateway, alice_access: Access) -> None:
+    keep(alice_access)
+    key, plaintext = ApiKey.issue(alice_access, "production")
+    key.rotate_secret(alice_access, key.version, timedelta(hours=1))
+
+    assert gateway.post(plaintext).ok
+
+    moment = only(gateway).at
+    key.refresh_from_db()
+    assert key.last_used_at == moment
+
+
+def test_a_request_that_no_provider_key_serves_is_a_use_all_the_same(
+    gateway: Gateway, api_key: str, alice_access: Access
+) -> None:
+    assert gateway.post(api_key).status_code == 403
+
+    moment = only(gateway).at
+    assert ApiKey.objects.get().last_used_at == moment
+
+
 @pytest.mark.parametrize(
     ("head", "tail", "read"),
     [
@@ -205,7 +249,7 @@ def test_nothing_is_lost_while_the_database_is_away(
 
 def ended(number: int = 0, *, tail: bytes = b"") -> Exchange:
     caller = Caller(f"key_{number}", "n", "h", "org_1", enabled=True, expires_at=None, suspended=False)
-    return Exchange(None, Dialect.OPENAI, caller=caller, tail=bytearray(tail))
+    return Exchange(None, Dialect.OPENAI, caller=caller, admitted=True, tail=bytearray(tail))
 
 
 def test_one_record_that_cannot_be_written_costs_none_of_the_others(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

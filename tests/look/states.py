@@ -3,6 +3,7 @@
 ``PAGES`` maps a name to (template, context). The objects are stand-ins that have what the templates read.
 """
 
+from dataclasses import asdict
 from datetime import timedelta
 from types import SimpleNamespace as Thing
 from typing import Any
@@ -10,9 +11,18 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 
+from byok_site import errors
+from byok_site.errors import Action
+from organizations.models import ApiKey
+from providerkeys.badges import Told, tell
+from providerkeys.forms import StopForm
 from providerkeys.forms.regions import RegionsField
+from providerkeys.providers.verdicts import Verdict
+from providerkeys.views.api_key_dialogs import QUESTIONS
 from providerkeys.views.filters import Filters
+from providerkeys.views.row_actions import SHEETS
 from providerkeys.views.row_texts import line_of
+from providerkeys.views.stored import StoredVerdict, StoredVerdicts
 from tests.look.results import CHECKS
 from tests.look.things import (
     ACME,
@@ -162,7 +172,8 @@ def question(action: str, key: Any, provider: Any, **more: Any) -> tuple[str, di
     where = f"/orgs/acme/provider-keys/{key.id}/"
     urls = {"action_url": f"{where}{'delete' if action == 'delete' else 'activation'}/"}
     given = {"told": [], "cancel_url": "/orgs/acme/provider-keys/", "activation_url": f"{where}activation/", **urls}
-    return page("providerkeys/confirm.html", key=key, provider=provider, action=action, **{**given, **more})
+    sheet = SHEETS[action]
+    return page("providerkeys/sheet.html", sheet=sheet, key=key, provider=provider, action=action, **{**given, **more})
 
 
 def lone(template: str, **more: Any) -> tuple[str, dict[str, Any]]:
@@ -242,6 +253,30 @@ REGIONS_EMPTIED = RegionsForm(
         "regions-3-secret_access_key": "F" * 40,
     },
     STORED_REGIONS,
+)
+
+
+def told(provider: str, verdict: Verdict, reason: str, ago: timedelta) -> Told:
+    return tell(provider, verdict, reason, NOW - ago)
+
+
+STORED_FAILING = StoredVerdicts(
+    [
+        StoredVerdict(
+            "",
+            told("openai", Verdict.INVALID, "unknown_key", timedelta(days=1)),
+            told("openai", Verdict.UNREACHABLE, "timeout", timedelta(hours=3)),
+        )
+    ],
+    testing=False,
+)
+STORED_BY_REGION = StoredVerdicts(
+    [
+        StoredVerdict("us-east-1", told("bedrock", Verdict.VALID, "accepted", timedelta(hours=3))),
+        StoredVerdict("eu-central-1", told("bedrock", Verdict.FORBIDDEN, "region_disabled", timedelta(hours=3))),
+        StoredVerdict("eu-south-1", None),
+    ],
+    testing=True,
 )
 EDITED = ProviderKeyForm(
     {
@@ -378,6 +413,26 @@ LOST = {
     "text": "What was here may have been deleted, or belongs to an organization you aren’t a member of. Nothing was changed.",
     "actions": [Thing(label="Go to BYOK", url="/"), Thing(label="Go to API Keys", url="/")],
 }
+REQUEST_ID = "req_0kD8s2LqVfYx3nB7wTzMhC"
+HOME, AT_HOME = (
+    {"actions": [Action("/orgs/acme/provider-keys/", name)], "request_id": REQUEST_ID}
+    for name in ("Go to BYOK", "Go to Acme")
+)
+ERRORS = {
+    "400": {**asdict(errors.UNREADABLE), **HOME},
+    "403": {**asdict(errors.FORBIDDEN), **HOME},
+    "403-csrf": {**asdict(errors.OUT_OF_DATE), **HOME},
+    "404": {**asdict(errors.NOT_FOUND), **HOME},
+    "500": {**asdict(errors.BROKEN), **HOME},
+    "503": {**asdict(errors.AWAY), **HOME},
+    "503-busy": {**asdict(errors.BUSY), **HOME},
+}
+TOO_MANY = {
+    "status": 429,
+    "headline": "Too many tests at once.",
+    "text": "Your organization tests as much as it may just now. Try again in 12 s; saving doesn’t need a test.",
+    "actions": [Action("/orgs/acme/provider-keys/", "Back to BYOK")],
+}
 
 
 class Toast:
@@ -390,6 +445,15 @@ class Toast:
 
 
 MANY = [f"service-{number}" for number in range(15)]
+
+
+def api_key_sheet(action: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    """What is asked about an API key before ``action``."""
+    urls = {"action_url": "/orgs/acme/api-keys/key_1/", "cancel_url": "/orgs/acme/api-keys/"}
+    given = {"api_key": API_KEY_ROWS[0], "action": action, "sheet": QUESTIONS[action], **urls, **more}
+    return page("providerkeys/sheet.html", **given)
+
+
 LOST_AND_MOVED = [
     consequence(
         "loses",
@@ -477,6 +541,19 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         key=KEYS[1],
         title="Edit Provider Key",
     ),
+    "form-edit-tested-before": form_page(
+        ProviderKeyForm(initial={"name": "CI account", "assign_to_organization": True, "version": 3}),
+        key=KEYS[3],
+        title="Edit Provider Key",
+        stored=STORED_FAILING,
+    ),
+    "form-regions-edit-tested-before": form_page(
+        RegionsForm(stored=STORED_REGIONS, initial={"name": "Bedrock fleet", "version": 3}),
+        key=KEYS[6],
+        provider=PROVIDERS[7],
+        title="Edit Provider Key",
+        stored=STORED_BY_REGION,
+    ),
     "form-gone": page("providerkeys/gone.html", list_url="/list"),
     "form-conflict": form_page(
         EDITED,
@@ -533,17 +610,12 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         missed=MISSED,
         conflict=True,
     ),
-    "api-key-edit": page("providerkeys/api_key_edit.html", api_key=API_KEY_ROWS[0], form=ApiKeyForm(), action="edit"),
-    "api-key-disable": page(
-        "providerkeys/api_key_confirm.html",
-        api_key=API_KEY_ROWS[0],
-        action="disable",
-        alone=Thing(names=["EU analytics"], count=1, more=0),
-    ),
-    "api-key-delete": page(
-        "providerkeys/api_key_confirm.html",
-        api_key=API_KEY_ROWS[0],
-        action="delete",
+    "api-key-edit": api_key_sheet("edit", form=ApiKeyForm()),
+    "api-key-disable": api_key_sheet("disable", alone=Thing(names=["EU analytics"], count=1, more=0)),
+    "api-key-stop": api_key_sheet("stop", form=StopForm(ApiKey())),
+    "api-key-stop-again": api_key_sheet("stop", form=StopForm(ApiKey()), missed=MISSED, conflict=True),
+    "api-key-delete": api_key_sheet(
+        "delete",
         form=DeletionForm({"version": "1"}),
         alone=Thing(names=["EU analytics", "Bedrock EU"], count=9, more=7),
         missed=MISSED,
@@ -570,12 +642,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "no-membership": lone("registration/no_membership.html", user=ALICE),
     "lost": page("errors/error.html", **LOST),
     "lost-outside": lone("errors/error.html", **LOST),
-    "400": lone("400.html"),
-    "403": lone("403.html"),
-    "403-csrf": lone("403_csrf.html"),
-    "404": lone("404.html"),
-    "500": lone("500.html"),
-    "503": lone("503.html"),
+    **{name: lone("errors/error.html", **said) for name, said in ERRORS.items()},
+    "403-member": page("errors/error.html", **{**ERRORS["403"], **AT_HOME, "access": MEMBER}),
+    "404-inside": page("errors/error.html", **{**ERRORS["404"], **AT_HOME}),
+    "429": page("errors/error.html", **TOO_MANY, request_id=REQUEST_ID),
     **{
         f"check-{name}": page("providerkeys/check.html", check=each, provider_label="OpenAI")
         for name, each in CHECKS.items()

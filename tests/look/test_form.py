@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from django.utils.safestring import mark_safe
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import DARK, DARK_PHONE, LIGHT, faults
 from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
 
 pytestmark = pytest.mark.browser
@@ -100,6 +102,16 @@ def test_a_test_goes_from_queued_to_its_verdict_beside_an_editable_form(page: Pa
     assert "provider_key" in (stage.asked("POST", CHECKS)[0].post_data or "")
 
 
+def test_a_test_takes_the_place_of_what_was_known_of_the_stored_key(stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    page = stage.open("form-edit-tested-before")
+    before = page.get_by_role("region", name="Last test of the stored credentials")
+    expect(before).to_contain_text("Invalid OpenAI doesn’t recognise this key.")
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_role("status", name="Test result")).to_contain_text("Valid OpenAI accepted the key.")
+    expect(before).to_be_hidden()
+
+
 def test_typing_after_a_test_says_that_the_verdict_is_of_other_bytes(page: Page, stage: Stage) -> None:
     stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
     fill_in(page)
@@ -164,6 +176,18 @@ def test_the_verdict_replaces_what_was_unusual_about_the_shape(
     page.get_by_role("button", name="Test credentials").click()
     expect(page.get_by_role("status", name="Test result").locator("[data-state]")).to_be_visible()
     expect(page.get_by_text("Testing it will tell.")).to_be_visible(visible=hinted)
+
+
+def test_a_warning_stays_beside_the_verdict(page: Page, stage: Stage) -> None:
+    other = mark_safe('<a href="/orgs/acme/provider-keys/pk_3/" target="_blank">Overflow account</a> (OpenAI)')
+    stage.on("POST", CHECKS, Reply(part("check-running", "pressed", twins=other)))
+    stage.on("GET", CHECK, Reply(part("check-valid", "result")))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    result = page.get_by_role("status", name="Test result")
+    expect(result.locator("[data-verdict=valid]")).to_be_visible()
+    expect(result.get_by_text("The same credentials are stored already, in Overflow account (OpenAI).")).to_be_visible()
+    assert list(faults(page, (LIGHT, DARK, DARK_PHONE))) == []
 
 
 def test_an_unchosen_provider_shows_that_there_is_a_list(page: Page, stage: Stage) -> None:

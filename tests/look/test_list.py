@@ -2,10 +2,15 @@
 
 import re
 from types import SimpleNamespace as Thing
+from urllib.parse import quote_plus
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from organizations import tokens
+from providerkeys.providers import whole_keys
+from tests.accessibility import DARK_PHONE, LIGHT, faults
+from tests.fakeproviders import samples
 from tests.look.stage import ORIGIN, Reply, Stage, part, whole
 from tests.look.things import KEYS, told
 
@@ -41,7 +46,7 @@ def test_a_menu_opens_by_keyboard_walks_by_arrows_and_gives_focus_back(page: Pag
 
 
 def test_delete_asks_first_with_focus_on_cancel_and_gives_focus_back_to_the_row(page: Page, stage: Stage) -> None:
-    stage.on("GET", f"{LIST}{KEY.id}/delete/", Reply(part("delete", "confirm")))
+    stage.on("GET", f"{LIST}{KEY.id}/delete/", Reply(part("delete", "sheet")))
     button = page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True)
     button.click()
     page.get_by_role("menuitem", name="Delete", exact=True).click()
@@ -73,7 +78,7 @@ def test_a_moved_row_keeps_focus_at_its_menu_and_says_where_it_went(page: Page, 
 
 def test_enabling_asks_first_where_it_takes_over_and_gives_focus_back(page: Page, stage: Stage) -> None:
     key = KEYS[5]
-    asked = Reply(part("enable", "confirm"), headers={"HX-Retarget": "#dialog", "HX-Reswap": "innerHTML"})
+    asked = Reply(part("enable", "sheet"), headers={"HX-Retarget": "#dialog", "HX-Reswap": "innerHTML"})
     stage.on("POST", f"{LIST}{key.id}/activation/", asked)
     button = page.get_by_role("button", name=f"Actions for {key.name}", exact=True)
     button.click()
@@ -156,6 +161,57 @@ def test_after_a_save_focus_is_at_its_message_and_goes_on_into_the_page(stage: S
     messages.get_by_role("button", name="Dismiss").press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Create a new Provider Key").first).to_be_focused()
+
+
+@pytest.mark.parametrize("field", ["Search provider keys", "Filter by API key"])
+@pytest.mark.parametrize("by", ["typing", "Enter"])
+def test_a_whole_key_is_taken_out_of_a_search_and_sent_nowhere(page: Page, stage: Stage, field: str, by: str) -> None:
+    secret = samples.fresh_key("openai", "good")
+    there = page.get_by_role("searchbox", name=field).or_(page.get_by_role("combobox", name=field))
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    stage.on("GET", f"{LIST}api-key-names/", Reply(""))
+    before = len(stage.asked("GET", LIST))
+    there.fill(secret)
+    if by == "Enter":
+        there.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "That looks like a whole key, so it was taken out and sent nowhere."
+    )
+    expect(there).to_have_value("")
+    assert list(faults(page, (LIGHT, DARK_PHONE))) == []
+    there.press_sequentially("nope")
+    there.press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("heading", name="No provider key matches")).to_be_visible()
+    assert len(stage.asked("GET", LIST)) > before
+    assert not [request for request in stage.requests if secret[-8:] in request.url]
+
+
+def test_the_browser_and_the_console_find_the_same_keys(page: Page) -> None:
+    """One set of expressions, read by two languages."""
+    secrets = [samples.fresh_key(provider, "good") for provider in samples.PROVIDERS for _ in range(20)]
+    wrong = [key for provider in samples.KEYED for key in samples.wrong_kinds(provider)]
+    ours = [tokens.mint("byok_").plaintext for _ in range(20)]
+    harmless = [text for key in KEYS for text in (key.id, key.name, key.hint)]
+    texts = [*secrets, *(f"Bearer {each}" for each in secrets), *wrong, *ours, *harmless]
+    found = page.evaluate(
+        """texts => {
+            const given = document.getElementById("secret-in-search").dataset.patterns;
+            const patterns = JSON.parse(given).map((pattern) => new RegExp(pattern));
+            return texts.map((text) => patterns.some((one) => one.test(text)));
+        }""",
+        texts,
+    )
+    assert found == [whole_keys.holds_one(text) for text in texts]
+    assert found == [text not in harmless for text in texts]
+
+
+def test_a_hint_and_an_id_are_searched_for(page: Page, stage: Stage) -> None:
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    for words in (KEYS[0].hint, KEYS[0].id):
+        page.get_by_role("searchbox", name="Search provider keys").fill(words)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page).to_have_url(re.compile(re.escape(quote_plus(words))))
 
 
 def test_search_asks_while_typing_and_swaps_the_table(page: Page, stage: Stage) -> None:

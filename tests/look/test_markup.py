@@ -152,6 +152,6 @@ def test_names_are_text_wherever_they_stand() -> None:
     hostile = "<img src=x onerror=alert(1)>{{7*7}}"
     _, context = PAGES["list"]
     key = type(context["keys"][0])(**{**vars(context["keys"][0]), "name": hostile})
-    html = part("list", "row", key=key) + part("delete", "confirm", key=key)
+    html = part("list", "row", key=key) + part("delete", "sheet", key=key)
     assert "<img" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;{{7*7}}" in html

@@ -20,6 +20,8 @@ MOST_DIFFERENT = [
     "form-regions-refused",
     "form-regions-edit-emptied",
     "form-regions-tested",
+    "form-edit-tested-before",
+    "form-regions-edit-tested-before",
     "delete",
     "enable",
     "api-keys",
@@ -28,10 +30,14 @@ MOST_DIFFERENT = [
     "api-key-refused",
     "api-key-rotate-refused",
     "api-key-delete",
+    "api-key-stop-again",
     "login-refused",
     "check-regions-running",
     "check-forbidden",
+    "403-member",
     "404",
+    "429",
+    "500",
 ]
 
 

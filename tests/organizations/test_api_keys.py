@@ -193,8 +193,8 @@ class TestRotation:
         key, _ = ApiKey.issue(alice_access, "ci")
         old_hint = key.hint
         new = key.rotate_secret(alice_access, 1, GRACE)
-        key.end_former(alice_access)
-        key.end_former(alice_access)
+        assert key.end_former(alice_access, key.version)
+        assert not key.end_former(alice_access, key.version)
         assert actions() == ["api_key.created", "api_key.rotated", "api_key.former_ended"]
         details = AuditEvent.objects.get(action="api_key.rotated").details
         assert (details["hint"], details["former_hint"], details["version"]) == (key.hint, old_hint, 2)

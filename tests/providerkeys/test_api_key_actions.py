@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.utils import timezone
 
 from organizations.access import Access
@@ -102,19 +103,83 @@ class TestRotation:
         assert 'role="alert"' in text(answer)
         assert done()
 
-    def test_the_old_key_can_be_stopped_before_its_time(
-        self, alices: Console, danas: Console, alice_access: Access, api_key: ApiKey
-    ) -> None:
+
+class TestStopTheOldKey:
+    @pytest.fixture
+    def rotated(self, alice_access: Access, api_key: ApiKey) -> ApiKey:
         api_key.rotate_secret(alice_access, 1, GRACE)
-        assert "Stop the old key now" in text(alices.get(at(api_key)))
-        assert "Stop the old key now" not in text(danas.get(at(api_key)))
+        return api_key
 
-        assert alices.post(at(api_key, "former/")).status_code == 302
+    def stop(self, console: Console, api_key: ApiKey, version: str = "2") -> HttpResponse:
+        answer = console.post(at(api_key, "former/"), {"version": version})
+        assert isinstance(answer, HttpResponse)
+        return answer
 
-        page = text(alices.get(at(api_key)))
+    def test_is_asked_first_with_what_it_means(self, alices: Console, danas: Console, rotated: ApiKey) -> None:
+        assert f'href="/orgs/acme/{at(rotated, "former/")}"' in text(alices.get(at(rotated)))
+        assert "Stop the old key now" not in text(danas.get(at(rotated)))
+
+        asked = text(alices.get(at(rotated, "former/"), into="dialog"))
+
+        assert "<html" not in asked
+        assert "Programs that still send the old key get 401" in asked
+        assert f'<span class="mono">{rotated.former_hint}</span>' in asked
+        assert f'<span class="mono">{rotated.hint}</span>' in asked
+        assert "Neither of the two was ever used." in asked
+        assert ApiKey.objects.get().is_rotating()
+        assert done("api_key.rotated")
+
+    def test_stops_it_and_leaves_the_new_one(self, alices: Console, rotated: ApiKey) -> None:
+        answer = self.stop(alices, rotated)
+
+        assert answer.headers["Location"] == f"/orgs/acme/{at(rotated)}"
+        page = text(alices.get(at(rotated)))
         assert "has stopped. It holds within 5 s." in page
         assert "Stop the old key now" not in page
+        after = ApiKey.objects.get()
+        assert not after.is_rotating()
+        assert (after.hint, after.digest, after.enabled) == (rotated.hint, rotated.digest, True)
         assert done("api_key.rotated", "api_key.former_ended")
+
+    def test_a_press_that_nothing_was_asked_before_stops_nothing(self, alices: Console, rotated: ApiKey) -> None:
+        assert alices.post(at(rotated, "former/")).status_code == 422
+        assert ApiKey.objects.get().is_rotating()
+
+    def test_never_stops_another_one_than_was_asked_about(
+        self, alices: Console, alice_access: Access, rotated: ApiKey
+    ) -> None:
+        """What was the present key then is the old one by now, and may be what every program sends."""
+        rotated.rotate_secret(alice_access, 2, GRACE)
+
+        answer = self.stop(alices, rotated, version="2")
+
+        assert answer.status_code == 409
+        assert "You, in another tab, rotated it" in text(answer)
+        assert rotated.former_hint in text(answer)
+        assert ApiKey.objects.get().is_rotating()
+        assert self.stop(alices, rotated, version="3").status_code == 302
+        assert not ApiKey.objects.get().is_rotating()
+
+    def test_one_that_was_stopped_by_another_rotation_has_stopped(
+        self, alices: Console, alice_access: Access, rotated: ApiKey
+    ) -> None:
+        rotated.rotate_secret(alice_access, 2, timedelta())
+
+        assert self.stop(alices, rotated, version="2").status_code == 302
+        assert "has no old key that is still accepted." in text(alices.get(at(rotated)))
+        assert done("api_key.rotated", "api_key.rotated")
+
+    def test_a_second_press_records_nothing(self, alices: Console, rotated: ApiKey) -> None:
+        for _ in range(2):
+            assert self.stop(alices, rotated).status_code == 302
+        assert "has no old key that is still accepted." in text(alices.get(at(rotated)))
+        assert done("api_key.rotated", "api_key.former_ended")
+
+    def test_where_there_is_none_nothing_is_asked(self, alices: Console, api_key: ApiKey) -> None:
+        answer = alices.get(at(api_key, "former/"))
+
+        assert answer.headers["Location"] == f"/orgs/acme/{at(api_key)}"
+        assert "has no old key that is still accepted." in text(alices.get(at(api_key)))
 
 
 class TestEdit:

@@ -1,0 +1,24 @@
+from collections.abc import Iterable
+from typing import cast
+
+from django.db.models import Q
+
+from organizations.access import Access
+from providerkeys.models.bedrock_region import BedrockRegion
+from providerkeys.models.provider_key import ProviderKey, ProviderKeyQuerySet
+from providerkeys.models.row import Row
+
+
+def twins_of(access: Access, rows: Iterable[Row], key: ProviderKey | None = None) -> list[ProviderKey]:
+    """The organization's keys, ``key`` aside, that hold one of the typed credentials of ``rows`` for the same place.
+
+    By fingerprint, so nothing is opened; and a fingerprint says nothing outside of its organization, nor is one asked
+    about there.
+    """
+    typed = {row.fingerprint for row in rows if row.credential}
+    if not typed:
+        return []
+    regions = BedrockRegion.objects.filter(provider_key__organization=access.organization, fingerprint__in=typed)
+    keys = access.all(ProviderKey).filter(Q(fingerprint__in=typed) | Q(pk__in=regions.values("provider_key")))
+    others = keys.exclude(pk=key.pk if key else "").defer("credentials")
+    return list(cast(ProviderKeyQuerySet, others).in_order())
