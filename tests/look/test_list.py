@@ -242,3 +242,20 @@ def test_the_account_panel_logs_out_by_post(page: Page, stage: Stage) -> None:
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_text("bye")).to_be_visible()
     assert "csrfmiddlewaretoken" in (stage.asked("POST", "/logout/")[0].post_data or "")
+
+
+@pytest.mark.parametrize(("name", "url"), [("list", LIST), ("list-member", LIST), ("api-keys", "/orgs/acme/api-keys/")])
+def test_what_has_not_arrived_whole_is_not_seen(stage: Stage, name: str, url: str) -> None:
+    """A row, or the columns of a head, would move when the rest of it comes."""
+    page = stage.open(name, url)
+    seen = """element => getComputedStyle(element).visibility"""
+    row, head = page.locator("tbody > tr").first, page.locator("thead > tr")
+    assert page.locator("tbody > tr:not(:has(> :last-child.table__end))").count() == 0
+    assert (row.evaluate(seen), head.evaluate(seen)) == ("visible", "visible")
+
+    row.evaluate("row => row.lastElementChild.remove()")
+    assert (row.evaluate(seen), head.evaluate(seen)) == ("hidden", "visible")
+    assert page.locator("tbody > tr").nth(1).evaluate(seen) == "visible"
+
+    row.evaluate("row => row.parentElement.remove()")
+    assert head.evaluate(seen) == "hidden"
