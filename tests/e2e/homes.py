@@ -75,6 +75,20 @@ def seed(count: int) -> None:
             print(json.dumps(asdict(Home(organization.name, organization.slug, **people))))  # noqa: T201
 
 
+def furnish(slug: str, provider_keys: int, api_keys: int) -> None:
+    """Fill a home with keys that nobody uses, and print one of each kind. Runs there too."""
+    from organizations.access import access_for  # noqa: PLC0415
+    from organizations.models import ApiKey, User  # noqa: PLC0415
+    from tests.fakeproviders import samples  # noqa: PLC0415
+    from tests.providerkeys import sample  # noqa: PLC0415
+
+    access = access_for(User.objects.get(email=f"alice@{slug}.example"), slug)
+    services = [ApiKey.issue(access, f"Service {number}")[0] for number in range(api_keys)]
+    for number in range(provider_keys):
+        key = sample.stored(access, samples.fresh_key("openai", "good"), "openai", [services[number % api_keys]])
+    print(json.dumps({"provider_key": key.pk, "api_key": services[0].pk}))  # noqa: T201
+
+
 def _log_in(user: object) -> str:
     from django.test import Client  # noqa: PLC0415
 
