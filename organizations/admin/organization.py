@@ -14,7 +14,7 @@ from organizations.models import AuditEvent, Membership, Organization, User
 if TYPE_CHECKING:
     _TabularInline = admin.TabularInline[Membership, Organization]
     _MembershipForm = forms.ModelForm[Membership]
-    _FormSet = forms.BaseInlineFormSet[Membership, Organization, "MembershipForm"]
+    _FormSet = forms.BaseInlineFormSet[Membership, Organization, forms.ModelForm[Membership]]
 else:
     _TabularInline = admin.TabularInline
     _MembershipForm = forms.ModelForm

@@ -67,7 +67,7 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderKey]:
         return super().get_queryset(request).defer("credentials").select_related("organization")
 
-    def get_inlines(self, request: HttpRequest, obj: ProviderKey | None) -> list[type[BedrockRegionInline]]:
+    def get_inlines(self, request: HttpRequest, obj: ProviderKey | None) -> Any:
         return [BedrockRegionInline] if obj and obj.regions_count else []
 
     def has_operate_permission(self, request: HttpRequest) -> bool:

@@ -75,6 +75,8 @@ def test_lists_are_fine_and_their_filters_are_menus(page: Page, filled: Home) ->
         page.goto(f"/admin/{path}/")
         assert_fine(page, path)
     page.goto("/admin/providerkeys/providerkey/")
+    page.locator("summary").last.click()
+    assert_fine(page, "an open menu")
     page.locator("summary", has_text="Provider").click()
     page.get_by_role("link", name="OpenAI", exact=True).click()
     expect(page.locator("summary", has_text="Provider: OpenAI")).to_be_visible()
