@@ -107,6 +107,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "byok_site.formats"
 
 # Sign-in
 AUTH_USER_MODEL = "organizations.User"

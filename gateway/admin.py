@@ -35,9 +35,10 @@ class OutcomeFilter(admin.SimpleListFilter):
 @admin.register(RequestRecord)
 class RequestRecordAdmin(AboutOrganizations, ReadOnlyAdmin):
     list_display = (
-        *("id", "at", "in_organization", "api_key_name", "model", "ended", "reason"),
-        *("provider_key_name", "total_ms"),
+        *("at", "in_organization", "api_key_name", "model", "ended", "reason"),
+        *("provider_key_name", "total_ms", "id"),
     )
+    list_display_links = ("at", "id")
     list_filter = (OutcomeFilter, ProviderFilter, "streamed", "at")
     search_fields = (
         *("id", "organization_id", "api_key_id", "api_key_name", "provider_key_id", "provider_key_name"),

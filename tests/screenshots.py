@@ -161,6 +161,17 @@ def at(path: str) -> Callable[[Page], None]:
     return step
 
 
+def of_staff(model: str, name: str) -> Callable[[Page], None]:
+    """The administration's page of an object of ``model``."""
+
+    def step(page: Page) -> None:
+        page.goto(f"/admin/{model}/")
+        page.get_by_role("link", name=name, exact=True).first.click()
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+    return step
+
+
 def form(provider: str) -> Callable[[Page], None]:
     return lambda page: console(page).open_page_of_new(provider)
 
@@ -226,6 +237,10 @@ PAGES: Final[tuple[tuple[str, str, Callable[[Page], None]], ...]] = (
     ("admin-provider-keys", STAFF, at("/admin/providerkeys/providerkey/")),
     ("admin-checks", STAFF, at("/admin/providerkeys/credentialcheck/")),
     ("admin-audit-events", STAFF, at("/admin/organizations/auditevent/")),
+    ("admin-organization", STAFF, of_staff("organizations/organization", "Acme")),
+    ("admin-user", STAFF, of_staff("organizations/user", MEMBER)),
+    ("admin-api-key", STAFF, of_staff("organizations/apikey", "ci")),
+    ("admin-provider-key", STAFF, of_staff("providerkeys/providerkey", "Bedrock fleet")),
 )
 """Name of a picture, who looks, and the steps that lead there."""
 

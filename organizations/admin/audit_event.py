@@ -13,7 +13,7 @@ from organizations.text import visible
 class AuditEventAdmin(AboutOrganizations, ReadOnlyAdmin):
     """Read-only. Labels are written out, so that a name cannot pretend to be another cell or line."""
 
-    list_display = ("at", "in_organization", "actor", "actor_kind", "ip", "action", "target", "result")
+    list_display = ("at", "in_organization", "actor", "action", "target", "result", "ip")
     list_filter = ("at", "actor_kind", "result", "action")
     search_fields = ("id", "organization_id", "actor_id", "actor_label", "action", "target_id", "target_label", "ip")
     search_help_text = "By organization (slug or id), who did it, action, name or id of the target, or IP address"

@@ -77,13 +77,23 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
         latest = self.events_of(obj).order_by("-at", "-id")[:_EVENTS_SHOWN] if obj else ()
         # Labels are written out, as in the audit events' own list.
         events = [(one, visible(one.actor_label), visible(one.target_label)) for one in latest]
-        context = {"events": events, "shown_at_most": _EVENTS_SHOWN, **(extra_context or {})}
+        context = {
+            "title": f"History of {obj}",
+            "events": events,
+            "shown_at_most": _EVENTS_SHOWN,
+            **(extra_context or {}),
+        }
         return super().history_view(request, object_id, context)
 
     def events_of(self, obj: models.Model) -> models.QuerySet[AuditEvent]:
         """The audit events of this object. By organization first, which is what the trail is indexed by."""
         organization = self.organization_of(obj)
         return AuditEvent.objects.filter(organization_id=organization.pk if organization else "", target_id=str(obj.pk))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        # What is still to be made has nothing to show.
+        return fields if obj else [one for one in fields if one not in self.get_readonly_fields(request, obj)]
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)

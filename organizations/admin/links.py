@@ -61,7 +61,7 @@ class LinkedAdmin(_ModelAdmin):
     def get_list_filter(self, request: HttpRequest) -> Any:
         return (*(of(column, model) for column, model in self.names.items()), *super().get_list_filter(request))
 
-    def lists_of(self, request: HttpRequest, obj: models.Model) -> list[tuple[str, str]]:
+    def lists_of(self, request: HttpRequest, obj: Any) -> list[tuple[str, str]]:
         """The lists that show what belongs to this object, as label and address; those that this person may see."""
         found = []
         for model in filter(self.admin_site.is_registered, apps.get_models()):

@@ -14,9 +14,11 @@ from organizations.models import AuditEvent, Membership, Organization, User
 if TYPE_CHECKING:
     _TabularInline = admin.TabularInline[Membership, Organization]
     _MembershipForm = forms.ModelForm[Membership]
+    _FormSet = forms.BaseInlineFormSet[Membership, Organization, forms.ModelForm[Membership]]
 else:
     _TabularInline = admin.TabularInline
     _MembershipForm = forms.ModelForm
+    _FormSet = forms.BaseInlineFormSet
 
 
 class Shown(forms.Widget):
@@ -42,11 +44,22 @@ class MembershipForm(_MembershipForm):
         if self.instance.user_id and "user" in self.fields:
             self.fields["user"].disabled = True
             self.fields["user"].widget = Shown(self.instance.user)
+        # A table has no labels beside its fields.
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-label"] = name.capitalize()
+
+
+class MembershipFormSet(_FormSet):
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            form.fields["DELETE"].widget.attrs["aria-label"] = "Delete"
 
 
 class MembershipInline(_TabularInline):
     model = Membership
     form = MembershipForm
+    formset = MembershipFormSet
     fields = ("user", "role", "created_at")
     readonly_fields = ("created_at",)
     autocomplete_fields = ("user",)

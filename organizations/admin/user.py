@@ -2,12 +2,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, cast
 
+from axes.models import AccessAttempt
 from axes.utils import reset
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html_join
+from django.utils.http import urlencode
 
 from organizations import password_link
 from organizations.admin.actions import action
@@ -82,6 +85,12 @@ class UserAdmin(AuditedAdmin):
         for membership in obj.memberships.select_related("organization"):
             self.record(request, membership, "deleted")
         super().record_deletion(request, obj)
+
+    def lists_of(self, request: HttpRequest, obj: User) -> list[tuple[str, str]]:
+        attempts = self.admin_site.get_model_admin(AccessAttempt)
+        address = f"{reverse('admin:axes_accessattempt_changelist')}?{urlencode({'q': obj.email})}"
+        failed = [("Failed logins", address)] if attempts.has_view_permission(request) else []
+        return [*super().lists_of(request, obj), *failed]
 
     def idle_actions(self, obj: User) -> frozenset[str]:
         return frozenset() if obj.is_active else frozenset({"send_set_password_link", "deactivate"})

@@ -1,10 +1,13 @@
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from organizations.admin import ApiKeyAdmin
 from organizations.admin.links import link
 from organizations.models import ApiKey
-from providerkeys.models import ProviderKey
+from providerkeys.models import KeyAssignment, ProviderKey
 from providerkeys.views.answers import answers
 
 admin.site.unregister(ApiKey)
@@ -16,6 +19,11 @@ class ServedApiKeyAdmin(ApiKeyAdmin):
 
     fields = (*ApiKeyAdmin.fields, "served_by")  # type: ignore[assignment]  # The types count the fields.
     readonly_fields = (*ApiKeyAdmin.readonly_fields, "served_by")  # type: ignore[assignment]
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        # Assignments go with their API key, for customers as for staff; nobody deletes one by itself.
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, needed - {KeyAssignment._meta.verbose_name}, protected
 
     @admin.display(description="Served by")
     def served_by(self, api_key: ApiKey) -> str:

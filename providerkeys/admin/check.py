@@ -20,10 +20,22 @@ else:
 
 class CheckResultInline(_ResultInline):
     model = CheckResult
-    fields = ("label", "record", "verdict", "reason", "milliseconds")
+    fields = ("of_result", "record", "judged", "reason", "milliseconds")
     readonly_fields = fields
     can_delete = False
     extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CheckResult]:
+        results = super().get_queryset(request).select_related("credential_check")
+        return results.defer("credential_check__candidate")
+
+    @admin.display(description="credential")
+    def of_result(self, result: CheckResult) -> str:
+        return link(result, result.label or "credential")
+
+    @admin.display(description="verdict")
+    def judged(self, result: CheckResult) -> str:
+        return told(result.credential_check.provider, result.verdict, result.reason)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -37,9 +49,10 @@ class CredentialCheckAdmin(ReadOnlyAdmin):
     """A check's state is what it is now: past its deadline it is done, though nobody has written that yet."""
 
     list_display = (
-        *("id", "of_provider", "of_key", "of_organization", "now", "said"),
-        *("automatic", "of_user", "created_at", "finished_at"),
+        *("created_at", "of_organization", "of_provider", "of_key", "now", "said", "automatic", "of_user"),
+        "id",
     )
+    list_display_links = ("created_at", "id")
     list_filter = (ProviderFilter, "state", "automatic", "created_at")
     search_fields = (
         *("id", "organization__name", "organization__slug", "provider_key__name", "provider_key__id"),
@@ -87,7 +100,7 @@ class CredentialCheckAdmin(ReadOnlyAdmin):
 class CheckResultAdmin(ReadOnlyAdmin):
     """What was said of each credential of a check: where to look for everybody who has the same trouble."""
 
-    list_display = ("id", "of_provider", "label", "judged", "milliseconds", "of_check", "of_organization", "at")
+    list_display = ("at", "of_organization", "of_provider", "label", "judged", "milliseconds", "of_check")
     list_filter = (VerdictFilter, "credential_check__created_at")
     search_fields = ("id", "record", "reason", "label", "credential_check__id", "credential_check__organization__slug")
     search_help_text = "By reason, region, id of the check or of what was tested, or an organization’s slug"

@@ -22,13 +22,21 @@ else:
 
 class BedrockRegionInline(_RegionInline):
     model = BedrockRegion
-    fields = ("position", "region", "hint", "verdict", "reason", "verdict_at", "last_check_at", "unreadable_at")
+    fields = ("position", "of_region", "hint", "judged", "verdict_at", "last_check_at", "unreadable_at")
     readonly_fields = fields
     can_delete = False
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BedrockRegion]:
         return super().get_queryset(request).defer("credentials").select_related("provider_key")
+
+    @admin.display(description="region")
+    def of_region(self, region: BedrockRegion) -> str:
+        return link(region)
+
+    @admin.display(description="verdict")
+    def judged(self, region: BedrockRegion) -> str:
+        return told(region.provider, region.verdict, region.reason)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -52,13 +60,15 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
         *("unreadable_at", "last_used_at", "created_at", "created_by", "updated_at", "version"),
     )
     readonly_fields = ("of_organization", "of_provider", "status", "serves", "assigned_to", "judged", "checked")
-    inlines = (BedrockRegionInline,)
     secret_fields = frozenset({"credentials", "fingerprint"})
     names = {"organization_id": Organization}
     actions = ("test_again", "disable", "enable")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderKey]:
         return super().get_queryset(request).defer("credentials").select_related("organization")
+
+    def get_inlines(self, request: HttpRequest, obj: ProviderKey | None) -> Any:
+        return [BedrockRegionInline] if obj and obj.regions_count else []
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Whether somebody may test and pause keys. Nobody edits one here, whatever their permissions."""
@@ -164,7 +174,8 @@ class ProviderOfKeyFilter(ProviderFilter):
 class KeyAssignmentAdmin(ReadOnlyAdmin):
     """Which provider key serves which API key, where one is assigned. Customers assign."""
 
-    list_display = ("id", "of_provider", "of_key", "of_api_key", "of_organization")
+    list_display = ("of_organization", "of_provider", "of_key", "of_api_key", "id")
+    list_display_links = ("id",)
     list_filter = (ProviderOfKeyFilter,)
     search_fields = (
         *("id", "provider_key__name", "provider_key__id", "api_key__name", "api_key__id"),

@@ -49,6 +49,13 @@ class Home:
         return f"/orgs/{self.slug}/api-keys/"
 
 
+def staff(product: Product) -> Person:
+    """Make somebody of the staff in a running product."""
+    said = product.manage("shell", "--no-imports", "-c", "from tests.e2e import homes; homes.seed_staff()")
+    [line] = [line for line in said.splitlines() if line.startswith("{")]
+    return Person(**json.loads(line))
+
+
 def seed(count: int) -> None:
     """Make the homes and print them, a line each. Runs inside the product, by ``manage.py shell``."""
     from django.contrib.auth.hashers import make_password  # noqa: PLC0415  Only the product's own Django is set up here.
@@ -95,3 +102,11 @@ def _log_in(user: object) -> str:
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")  # type: ignore[arg-type]
     return client.cookies[SESSION].value
+
+
+def seed_staff() -> None:
+    """Make Sam, a superuser of no organization, and print them as a person is read. Runs inside the product, like ``seed``."""
+    from organizations.models import User  # noqa: PLC0415
+
+    sam = User.objects.create_superuser("sam@support.example", PASSWORD, name="Sam")
+    print(json.dumps(asdict(Person(sam.email, _log_in(sam)))))  # noqa: T201

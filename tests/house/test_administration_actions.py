@@ -338,6 +338,8 @@ def test_a_groups_rights_are_handed_out_by_a_superuser_alone(sam: User) -> None:
 def test_failed_logins_are_looked_at_and_never_deleted_unrecorded(alice: User, sam: User) -> None:
     lock(Client(REMOTE_ADDR=IP), alice.email)
     attempt, client = AccessAttempt.objects.get(), client_for(sam)
+    [path] = re.findall(r'href="(/admin/axes/[^"]+)">Failed', client.get(address(alice, ON_AN_OBJECT)).content.decode())
+    assert alice.email in client.get(path).content.decode()
     page = client.get(address(attempt, ON_AN_OBJECT)).content.decode()
     assert alice.email in page
     assert "post_data" not in page

@@ -13,6 +13,7 @@ from organizations.models import ApiKey, AuditEvent, Membership, Organization, R
 from tests.cast import PASSWORD, client_for
 from tests.organizations.conftest import actions
 from tests.organizations.test_login import lock, log_in
+from tests.providerkeys import sample
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -289,6 +290,21 @@ def test_staff_disables_enables_and_deletes_a_key(staff: Client, alice_access: A
     assert list(ApiKey.objects.all()) == [other]
     assert actions()[2:] == ["api_key.disabled", "api_key.enabled", "api_key.deleted"]
     assert set(AuditEvent.objects.filter(actor_kind="staff").values_list("organization_id", flat=True)) == {acme.pk}
+
+
+def test_staff_deletes_a_key_with_its_assignments_and_no_assignment_by_itself(
+    staff: Client, alice_access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample.letterbox(monkeypatch)
+    key = sample.api_key(alice_access)
+    provider_key = sample.stored(alice_access, api_keys=[key])
+    [assignment] = provider_key.assignments.all()
+    for name in ("change", "delete"):
+        address = f"/admin/providerkeys/keyassignment/{quote(assignment.pk)}/{name}/"
+        assert staff.post(address, {"post": "yes"}).status_code == 403
+    assert staff.post(page("apikey", key.pk, "delete"), {"post": "yes"}).status_code == 302
+    assert not ApiKey.objects.exists()
+    assert last().action == "api_key.deleted"
 
 
 def test_staff_issues_no_key_and_replaces_nothing(staff: Client, alice_access: Access) -> None:
