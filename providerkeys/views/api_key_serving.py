@@ -64,7 +64,7 @@ def keys_for(access: Access, api_key_ids: Iterable[str]) -> Mapping[str, Sequenc
     for api_key, *columns in _heads(
         assigned, _HEAD, ["api_key", "provider_key__provider"], "provider_key__", "api_key"
     ):
-        found[api_key].append(Serving(*columns, assigned_ids=frozenset({api_key})))
+        found[api_key].append(Serving._make((*columns, frozenset({api_key}))))
     return {pk: [*found[pk], *shared] for pk in ids}
 
 
@@ -75,7 +75,7 @@ def keys_around(access: Access, api_key_id: str = "") -> list[Serving]:
     keys = access.all(ProviderKey).annotate(**asked)
     heads = _heads(keys, _HEAD_OF_ONE, ["provider", "scope", *asked], "", *asked)
     return [
-        Serving(*columns, assigned_ids=frozenset({api_key_id}) if mine else _OTHERS if assigned else frozenset())
+        Serving._make((*columns, frozenset({api_key_id}) if mine else _OTHERS if assigned else frozenset()))
         for mine, assigned, *columns in heads
     ]
 
