@@ -88,7 +88,7 @@ def _database(folder: str) -> Iterator[str]:
     finally:
         connection.close()
         if postgresql:
-            connection.close_pool()
+            connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one.
         connection.creation.destroy_test_db(name, verbosity=0)
 
 

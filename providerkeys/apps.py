@@ -19,4 +19,6 @@ class ProviderKeysConfig(AppConfig):
         """
         there = apps.all_models["providerkeys"].get("providerkey") if apps else None
         if there and any(field.name == "place" for field in there._meta.fields):
-            self.get_model("ProviderKey")._default_manager.using(using).arrange()
+            from providerkeys.models import ProviderKey  # noqa: PLC0415 -- models are loaded after this module.
+
+            ProviderKey.objects.using(using).arrange()

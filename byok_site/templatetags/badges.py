@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from django import template
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from byok_site.templatetags.console import draw
@@ -22,7 +22,7 @@ _LOOKS: Final = {
 @register.filter
 def states(badges: Iterable[Any]) -> SafeString:
     """What a key's state is, each with its icon and its word."""
-    return SafeString("".join(_state(badge.tone, badge.icon, badge.word) for badge in badges))
+    return format_html_join("", "{}", ((_state(badge.tone, badge.icon, badge.word),) for badge in badges))
 
 
 # The words are few; of several regions there are as many as failing ones have numbers.
@@ -34,18 +34,19 @@ def _state(tone: str, icon: str, word: str) -> SafeString:
 @register.filter
 def assignees(badges: Sequence[Any], at_most: int) -> SafeString:
     """For whom a key serves, each as a badge of its kind."""
-    return SafeString("".join(_assignee(badge.kind, badge.label) for badge in badges[:at_most]))
+    return format_html_join("", "{}", ((_assignee(badge.kind, badge.label),) for badge in badges[:at_most]))
 
 
-def _assignee(kind: str, label: str) -> str:
+def _assignee(kind: str, label: str) -> SafeString:
     tone, icon = _LOOKS[kind]
-    name = conditional_escape(label)
-    title = f' title="{name}"' if kind == "api-key" else ""
-    return f'<span class="badge tone-{tone}" data-badge="{kind}"{title}>{draw(icon)}<span>{name}</span></span>'
+    title = format_html(' title="{}"', label) if kind == "api-key" else ""
+    return format_html(
+        '<span class="badge tone-{}" data-badge="{}"{}>{}<span>{}</span></span>', tone, kind, title, draw(icon), label
+    )
 
 
 @register.filter
 def further_assignees(badges: Sequence[Any], beyond: int) -> SafeString:
     """Those that ``assignees`` leaves out, by name."""
-    names = (f'<span data-badge="{badge.kind}">{conditional_escape(badge.label)}</span>' for badge in badges[beyond:])
-    return SafeString(", ".join(names))
+    names = ((badge.kind, badge.label) for badge in badges[beyond:])
+    return format_html_join(", ", '<span data-badge="{}">{}</span>', names)

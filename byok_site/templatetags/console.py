@@ -11,7 +11,7 @@ from django.forms import BaseForm, BoundField
 from django.template import Context
 from django.template.base import FilterExpression, Node, Parser, TextNode, Token
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide
 
@@ -159,10 +159,8 @@ def _within_a_day(distance: timedelta) -> str:
 
 
 def _time(at: datetime, words: str, by: object) -> SafeString:
-    # Without format_html: a list has a hundred of them, and only a name needs to be escaped.
-    whom = f", by {conditional_escape(by)}" if by else ""
-    moment = _utc(at).isoformat(timespec="seconds")
-    return SafeString(f'<time datetime="{moment}" title="{absolute(at)}{whom}">{words}</time>')
+    title = f"{absolute(at)}, by {by}" if by else absolute(at)
+    return format_html('<time datetime="{}" title="{}">{}</time>', _utc(at).isoformat(timespec="seconds"), title, words)
 
 
 def _date(at: datetime) -> str:

@@ -14,7 +14,6 @@ from django import template
 from django.template import Context
 from django.template.base import FilterExpression, Node, Parser, Token, token_kwargs
 from django.utils.html import conditional_escape
-from django.utils.safestring import SafeString
 
 register = template.Library()
 
@@ -45,7 +44,7 @@ class _StampNode(Node):
         self.name, self.mappings, self.values = name, mappings, values
         self.drawn: dict[_Shape, str] = {}
 
-    def render(self, context: Context) -> SafeString:
+    def render(self, context: Context) -> str:
         values: dict[str, Any] = {}
         for mapping in self.mappings:
             values |= mapping.resolve(context)
@@ -60,12 +59,12 @@ class _StampNode(Node):
         shape = tuple(flags), tuple(texts)
         if shape not in self.drawn:
             self.drawn[shape] = self._draw(context, *shape)
-        return SafeString(self.drawn[shape] % texts)
+        return self.drawn[shape] % texts
 
     def _draw(self, context: Context, flags: Sequence[tuple[str, object]], texts: Sequence[str]) -> str:
         """Render the template with marks where the texts will stand, and turn it into a format."""
         assert context.template  # noqa: S101 -- it is being rendered.
-        marks = {name: SafeString(f"\0{name}\0") for name in texts}
+        marks = {name: f"\0{name}\0" for name in texts}
         drawn = context.template.engine.get_template(self.name).render(Context({**dict(flags), **marks}))
         pieces = _MARK.split(drawn)
         if "\0" in "".join(pieces[::2]) or not set(pieces[1::2]) <= marks.keys():

@@ -33,11 +33,11 @@ def resolvable_keys(access: Access, provider: str | None = None) -> list[Provide
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer[K: Key]:
     """Which provider keys serve an API key at one provider, in order, and why (or why none does)."""
 
     provider_label: str
-    keys: list[Key]
+    keys: list[K]
     reason: str
     refused: bool
     """Whether the organization has keys of this provider, and yet none serves."""
@@ -46,7 +46,7 @@ class Answer:
     """How many further keys would be tried after ``keys``."""
 
     @classmethod
-    def of(cls, provider: Provider, keys: Iterable[Key], api_key_id: str) -> Self:
+    def of(cls, provider: Provider, keys: Iterable[K], api_key_id: str) -> Self:
         resolution = resolve(keys, api_key_id, provider.slug)
         serving = [judged.row for judged in resolution.candidates]
         return cls(
@@ -74,9 +74,9 @@ class Answer:
         return line_of(self)
 
 
-def answers(keys: Iterable[Key], api_key_id: str) -> list[Answer]:
+def answers[K: Key](keys: Iterable[K], api_key_id: str) -> list[Answer[K]]:
     """The answer of every provider, in the order of the registry. ``keys`` are as ``resolvable_keys`` loads them."""
-    known: dict[str, list[Key]] = defaultdict(list)
+    known: dict[str, list[K]] = defaultdict(list)
     for key in keys:
         known[key.provider].append(key)
     return [Answer.of(provider, known[provider.slug], api_key_id) for provider in registry.all()]

@@ -36,14 +36,14 @@ class ApiKeyRow:
     """An API key and what each provider's keys are to it. Everything else is the API key's own."""
 
     api_key: ApiKey
-    answers: Sequence[Answer] = ()
+    answers: Sequence[Answer[Serving]] = ()
 
     @classmethod
     def of(cls, api_key: ApiKey, keys: Sequence[Serving]) -> Self:
         return cls(api_key, answers(keys, api_key.pk))
 
     @cached_property
-    def told_answers(self) -> list[Answer]:
+    def told_answers(self) -> list[Answer[Serving]]:
         """Those of providers that the organization has keys of."""
         return [answer for answer in self.answers if answer.keys or answer.refused]
 

@@ -9,7 +9,7 @@ from providerkeys import badges
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.resolver import Scope
-from providerkeys.views.answers import Answer
+from providerkeys.views.answers import Answer, Key
 from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.listing import keys_of
 
@@ -33,7 +33,7 @@ class Choice:
 class Offer:
     """A provider: who serves there without an assignment, and the keys that could be assigned."""
 
-    answer: Answer
+    answer: Answer[Key]
     choices: list[Choice]
 
 

@@ -7,9 +7,8 @@ who serves first, and why nobody does, is decided at the head of each line.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -29,8 +28,7 @@ _COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(NamedTuple):
     """A provider key as the resolver takes it, with what is told of it. A page may need hundreds of them."""
 
     id: str
@@ -66,7 +64,7 @@ def keys_for(access: Access, api_key_ids: Iterable[str]) -> Mapping[str, Sequenc
     for api_key, *columns in _heads(
         assigned, _HEAD, ["api_key", "provider_key__provider"], "provider_key__", "api_key"
     ):
-        found[api_key].append(Serving(*columns, frozenset({api_key})))
+        found[api_key].append(Serving._make((*columns, frozenset({api_key}))))
     return {pk: [*found[pk], *shared] for pk in ids}
 
 
@@ -77,7 +75,7 @@ def keys_around(access: Access, api_key_id: str = "") -> list[Serving]:
     keys = access.all(ProviderKey).annotate(**asked)
     heads = _heads(keys, _HEAD_OF_ONE, ["provider", "scope", *asked], "", *asked)
     return [
-        Serving(*columns, frozenset({api_key_id}) if mine else _OTHERS if assigned else frozenset())
+        Serving._make((*columns, frozenset({api_key_id}) if mine else _OTHERS if assigned else frozenset()))
         for mine, assigned, *columns in heads
     ]
 

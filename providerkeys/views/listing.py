@@ -72,7 +72,7 @@ class KeyPage:
     def asked_in(cls, access: Access, query: QueryDict) -> Self:
         """Load the page that an address asks for."""
         cut, filters = Cut.asked_in(query), Filters.asked_in(query)
-        total = filters.narrow(access, access.all(ProviderKey)).values("organization").annotate(total=Count("*"))
+        total = filters.narrow(access, keys_of(access)).values("organization").annotate(total=Count("*"))
         order = filters.narrow(access, _shown(access)).filter(cut.condition).in_order()
         found = (order.reverse() if cut.backwards else order).annotate(total=Subquery(total.values("total")))
         keys = list(found[: PAGE_SIZE + 1])

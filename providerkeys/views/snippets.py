@@ -11,7 +11,7 @@ from django.conf import settings
 
 from providerkeys.providers import registry
 from providerkeys.providers.base import Api
-from providerkeys.views.answers import Answer
+from providerkeys.views.answers import Answer, Key
 
 PLACEHOLDER: Final = "byok_…"
 
@@ -67,7 +67,7 @@ class Snippet:
     other_models: Sequence[str] = ()
 
 
-def snippets(answers: Iterable[Answer]) -> list[Snippet]:
+def snippets[K: Key](answers: Iterable[Answer[K]]) -> list[Snippet]:
     """The programs that an API key with these ``answers`` can begin with."""
     serving = [answer.provider for answer in answers if answer.keys]
     chat, messages = _models(serving, Api.CHAT_COMPLETIONS), _models(serving, Api.MESSAGES)

@@ -1,18 +1,16 @@
 """The console's bench: what it prints of made-up costs, and a run of it that leaves nothing behind."""
 
-import contextlib
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet, MultiFernet
 
 from bench.console_report import goals, lines
-from bench.pages import PAGES, Costs, Measured, Page, counted
+from bench.pages import PAGES, Costs, Measured, Page, entries
 from tests.stack import ROOT
 
 LIST = Page("list", "provider_key_list")
@@ -60,16 +58,14 @@ def test_a_figure_beyond_its_bound_misses_its_goal(large: Costs, missed: int) ->
     assert verdicts(measured(large, small)).index(False) == missed
 
 
-def test_what_goes_through_is_counted_and_answered() -> None:
-    let_through: list[Callable[..., Any]] = []
+def test_each_secret_that_is_opened_counts_once() -> None:
+    cipher = MultiFernet([Fernet(Fernet.generate_key())])
+    token = cipher.encrypt(b"secret")
 
-    def around(count: Callable[..., Any]) -> contextlib.AbstractContextManager[None]:
-        let_through.append(count)
-        return contextlib.nullcontext()
-
-    with counted(around) as times:
-        assert [let_through[0](len, words) for words in ("abc", "")] == [3, 0]
-    assert times() == 2
+    with entries("/fernet.py") as opened:
+        assert opened() == 0
+        assert [cipher.decrypt(token), cipher.decrypt(token)] == [b"secret"] * 2
+    assert opened() == 2
 
 
 def test_a_run_prints_the_table_and_the_goals_and_leaves_nothing_behind(tmp_path: Path) -> None:

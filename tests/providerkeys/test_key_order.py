@@ -98,7 +98,9 @@ def test_what_stands_right_is_not_written(misplaced: ProviderKey, alice_access: 
 
 def test_a_row_of_the_previous_version_stands_last_and_hinders_nothing(alice_access: Access) -> None:
     key = sample.stored(alice_access)
-    columns = [field.column for field in ProviderKey._meta.local_concrete_fields if field.name != "place"]
+    columns = [
+        field.column for field in ProviderKey._meta.local_concrete_fields if field.column and field.name != "place"
+    ]
     other = {"id": f"'{_OLD}'", "position": "2"}
     names, values = (", ".join(some) for some in (columns, [other.get(name, name) for name in columns]))
     with connection.cursor() as cursor:
