@@ -24,10 +24,7 @@ from providerkeys.resolver import Scope
 
 
 class ProviderKeyQuerySet(OrderedQuerySet["ProviderKey"]):
-    def for_display(self) -> "ProviderKeyQuerySet":
-        """With all that a page shows of a key, in three queries whatever the number of keys."""
-        assignments = KeyAssignment.objects.select_related("api_key").order_by("api_key__name", "api_key_id")
-        return self.select_related("created_by").prefetch_related(models.Prefetch("assignments", assignments))
+    """Provider keys, which know their order."""
 
 
 class ProviderKey(OrderedKey, ToldKey):

@@ -169,7 +169,7 @@ def test_the_last_api_key_deleted_leaves_the_key_unassigned_and_serving_nothing(
     key = stored(alice_access, api_keys=[owned])
     owned.delete_by(alice_access)
     assert (again(key).scope, again(key).assignment_badges) == (Scope.API_KEYS, [badges.UNASSIGNED])
-    resolution = resolve(ProviderKey.objects.for_display(), other.pk, "openai")
+    resolution = resolve(ProviderKey.objects.all(), other.pk, "openai")
     assert (bool(resolution), resolution.refusal) == (False, Why.UNASSIGNED)
 
 
