@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.chromium import ARGUMENTS, find
+from tests.chromium import ARGUMENTS, FRUGAL, find
 from tests.look.house import House
 from tests.look.stage import Stage
 
@@ -28,7 +28,7 @@ def house() -> Iterator[House]:
 def chromium(house: House) -> Iterator[Browser]:
     """One browser for this folder alone: Playwright keeps an event loop running, in which Django refuses the database."""
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, house.argument])
+        yield playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, *FRUGAL, house.argument])
 
 
 @pytest.fixture(scope="package")
