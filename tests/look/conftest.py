@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,8 +14,10 @@ from tests.look.stage import Stage
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker has all of this folder: its browser starts once."""
+    # As text: this asks every test of the suite, and a path takes its time to answer.
+    folder = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if str(item.path).startswith(folder):
             item.add_marker(pytest.mark.xdist_group("look"))
 
 
