@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from typing import Final
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, WebError
 
 # The browser tells a policy's breach in its console too, but not every kind of it.
 _POLICY: Final = """
@@ -17,6 +17,18 @@ document.addEventListener("securitypolicyviolation", (event) => {
 _REPEATED: Final = re.compile(
     r"Failed to load resource: the server responded|Response Status Error Code |^htmx:(sendAbort|afterRequest), "
 )
+
+
+def leave(page: Page) -> None:
+    """Take everything off a page that nobody needs any more: what it polls for stops, and all that it said is heard.
+
+    To load an empty page instead would start another process, and the next page one more.
+    """
+    try:
+        page.evaluate("document.documentElement?.remove()")
+    except Error:
+        # It was on its way to another address.
+        page.goto("about:blank")
 
 
 class Watch:

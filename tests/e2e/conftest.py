@@ -88,7 +88,9 @@ def home(homes: Iterator[Home], providers: CheckedProviders) -> Home:
 def chromium() -> Iterator[Browser]:
     """One browser for this folder alone: Playwright keeps an event loop running, in which Django refuses the database."""
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=installed.find(), args=[*installed.ARGUMENTS])
+        yield playwright.chromium.launch(
+            executable_path=installed.find(), args=[*installed.ARGUMENTS, *installed.FRUGAL]
+        )
 
 
 @pytest.fixture(scope="package")

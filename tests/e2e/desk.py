@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from tests.chromium import HURRY
 from tests.e2e.homes import SESSION, Person
 from tests.product import Product
-from tests.watch import Watch
+from tests.watch import Watch, leave
 
 _PATIENCE_MS: Final = 10_000
 _OPTIONS: Final[Mapping[str, Any]] = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
@@ -48,6 +48,6 @@ class Desk:
         if person:
             self.context.add_cookies([{"name": SESSION, "value": person.session, "url": product.base_url}])
         yield self.page
-        self.page.goto("about:blank")
+        leave(self.page)
         complaints = self.watch.complaints()
         assert complaints == [], complaints

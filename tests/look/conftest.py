@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -6,15 +7,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.chromium import ARGUMENTS, find
+from tests.chromium import ARGUMENTS, FRUGAL, find
 from tests.look.house import House
 from tests.look.stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker has all of this folder: its browser starts once."""
+    # As text: this asks every test of the suite, and a path takes its time to answer.
+    folder = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if str(item.path).startswith(folder):
             item.add_marker(pytest.mark.xdist_group("look"))
 
 
@@ -28,7 +31,7 @@ def house() -> Iterator[House]:
 def chromium(house: House) -> Iterator[Browser]:
     """One browser for this folder alone: Playwright keeps an event loop running, in which Django refuses the database."""
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, house.argument])
+        yield playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, *FRUGAL, house.argument])
 
 
 @pytest.fixture(scope="package")

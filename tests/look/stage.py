@@ -11,7 +11,7 @@ from tests.chromium import HURRY
 from tests.look.house import NEVER, ORIGIN, STYLES, House, Reply, Request
 from tests.look.states import PAGES
 from tests.look.things import SHELL
-from tests.watch import Watch
+from tests.watch import Watch, leave
 
 __all__ = ["NEVER", "ORIGIN", "STYLES", "Reply", "Request", "Stage", "part", "whole"]
 
@@ -64,7 +64,7 @@ class Stage:
         for page in self.context.pages:
             if page is not self.page:
                 page.close()
-        self.page.goto("about:blank")
+        leave(self.page)
         self.page.mouse.move(0, 0)
         self.page.set_viewport_size(_WINDOW)
         self.page.emulate_media(color_scheme="light")

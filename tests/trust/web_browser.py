@@ -14,15 +14,16 @@ from typing import Any, Final, Self
 import uvicorn
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import CDPSession, Page, expect, sync_playwright
 
 from byok_site.asgi import application
 from byok_site.protocol import Protocol
 from organizations.models import User
-from tests.chromium import ARGUMENTS, HURRY, find
+from tests.chromium import ARGUMENTS, FRUGAL, HURRY, find
 from tests.gateway.server import Server
 from tests.look.house import Reply, static_file
 from tests.trust.web import Site
+from tests.watch import leave
 
 _PATIENCE_MS: Final = 8000
 _IMPATIENCE_MS: Final = 1500
@@ -43,6 +44,7 @@ class Stage:
 
     url: str
     page: Page
+    _protocol: CDPSession
     scripts: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -59,12 +61,12 @@ class Stage:
 
     @classmethod
     def _open(cls, playwright: Any, url: str, scripts: dict[str, str], pool: ThreadPoolExecutor) -> Self:
-        browser = playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS])
+        browser = playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, *FRUGAL])
         context = browser.new_context(base_url=url, reduced_motion="reduce")
         context.set_default_timeout(_PATIENCE_MS)
         context.add_init_script(HURRY + _LISTEN)
         page = context.new_page()
-        stage = cls(url, page, scripts, _pool=pool)
+        stage = cls(url, page, context.new_cdp_session(page), scripts, _pool=pool)
         page.on("request", lambda request: stage.asked.append(f"{request.method} {request.url.removeprefix(url)}"))
         page.on("dialog", lambda dialog: dialog.accept())
         return stage
@@ -86,7 +88,9 @@ class Stage:
         session = Site.new_client(user).cookies[settings.SESSION_COOKIE_NAME].value if user else ""
 
         def enter(page: Page) -> None:
-            page.goto("about:blank")
+            leave(page)
+            # A script that a defect replaces must be asked for.
+            self._protocol.send("Network.clearBrowserCache")
             page.context.clear_cookies()
             page.context.clear_permissions()
             if session:
@@ -110,7 +114,7 @@ def _served() -> Iterator[tuple[str, dict[str, str]]]:
         name = path.rpartition("/")[2]
         reply = static_file(path) if path != FRAMING else Reply(f"<iframe src='http://127.0.0.1:{server.port}/login/'>")
         body = scripts.get(name, reply.body)
-        kept = "no-store" if name in scripts or name.endswith(".js") else "max-age=86400"
+        kept = "no-store" if name in scripts else "max-age=86400"
         headers = {"Content-Type": "text/html", **reply.headers, "Cache-Control": kept}
         pairs = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
         await send({"type": "http.response.start", "status": reply.status, "headers": pairs, "trailers": False})

@@ -88,7 +88,7 @@ class Browser:
     @classmethod
     @contextmanager
     def open(cls, scene: Scene) -> Iterator["Browser"]:
-        arguments = ["--no-sandbox", "--disable-background-networking"]
+        arguments = [*chromium.ARGUMENTS, *chromium.FRUGAL]
         with sync_playwright() as playwright:
             launched = playwright.chromium.launch(executable_path=chromium.find(), args=arguments)
             context = launched.new_context(base_url=scene.product.base_url, reduced_motion="reduce")
