@@ -156,6 +156,9 @@ def skeleton(page: Markup) -> Counter[str]:
     return Counter(f"{tag} {' '.join(sorted(given))}" for tag, given, _ in page.tags)
 
 
+HOME: Final = {"console": "provider_key_list", "administration": "admin:index"}
+
+
 @each_side
 def test_web_14_a_name_is_text_on_every_page(side: Side, site: Site) -> None:
     calm = [f"{number} harmless" for number in range(len(HOSTILE))]
@@ -166,6 +169,8 @@ def test_web_14_a_name_is_text_on_every_page(side: Side, site: Site) -> None:
         addresses = [
             (one, site.address(one)) for one in side.routes if _names_somebody(one) and "GET" in site.allowed(one)
         ]
+        # A page also tells what the one before it has left to be told.
+        site.client(addresses[0][0]).get(site.address(route(HOME[side.id])))
         # A page says more of a check that nobody has taken up for five seconds.
         with time_machine.travel(now, tick=False):
             found = {str(one): markup(site.client(one).get(address)) for one, address in addresses}
