@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 if TYPE_CHECKING:
     _CharField = models.CharField[str, str]
@@ -48,6 +49,12 @@ def random_base62(length: int) -> str:
 def new_id(prefix: str) -> str:
     """Return a new id such as `org_` + 22 base62 characters that carry 128 random bits."""
     return f"{prefix}_{base62(secrets.randbits(ID_BITS), ID_LENGTH)}"
+
+
+def id_by(prefix: str, *words: str) -> str:
+    """Return the id that these words have, the same each time, and that nobody outside can work out from them."""
+    digest = salted_hmac("organizations.ids", "\0".join(words), algorithm="sha256").digest()
+    return f"{prefix}_{base62(int.from_bytes(digest[: ID_BITS // 8]), ID_LENGTH)}"
 
 
 class PublicIdField(_CharField):
