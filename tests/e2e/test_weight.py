@@ -43,7 +43,12 @@ def pages(product: Product, home: Home) -> list[str]:
     code = f"from tests.e2e import homes; homes.furnish({home.slug!r}, provider_keys=50, api_keys=50)"
     one = json.loads(product.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
     return [
-        *(home.keys, f"{home.keys}new/", f"{home.keys}new/?provider=bedrock&rows=3", f"{home.keys}{one['provider_key']}/"),
+        *(
+            home.keys,
+            f"{home.keys}new/",
+            f"{home.keys}new/?provider=bedrock&rows=3",
+            f"{home.keys}{one['provider_key']}/",
+        ),
         *(home.api_keys, f"{home.api_keys}new/", f"{home.api_keys}{one['api_key']}/"),
         *(f"{home.api_keys}{one['api_key']}/edit/", f"{home.keys}{one['provider_key']}/delete/"),
     ]
