@@ -72,6 +72,11 @@ class PublicIdField(_CharField):
             }
         )
 
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        # PostgreSQL refuses text with a NUL, in a look-up too. No id has one, so that it is nobody's.
+        return text.replace("\0", "?") if isinstance(text, str) else text
+
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         for implied in ("primary_key", "max_length", "editable", "default"):
