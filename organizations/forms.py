@@ -4,7 +4,6 @@ from typing import Any, ClassVar, cast
 from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm, UsernameField
 from django.core.exceptions import BadRequest
 from django.http import QueryDict
@@ -45,7 +44,7 @@ class Unlocked(AuthenticationForm):
     Passwords that are sent together all come before the first of them has failed.
     """
 
-    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+    def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         if not AxesProxyHandler.is_allowed(self.request, {"username": user.get_username()}):
             # The answer is that of any other try: nothing tells which password was right.
