@@ -56,6 +56,17 @@ def forms_only(get_response: Handler) -> Handler:
     return handle
 
 
+def plain_cookies(get_response: Handler) -> Handler:
+    """Refuse a cookie with a NUL, which it can hold in disguise: none of ours has one, and PostgreSQL finds no session by it."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        if any("\0" in value for value in request.COOKIES.values()):
+            raise BadRequest("A cookie with a NUL was sent.")
+        return get_response(request)
+
+    return handle
+
+
 def browser_policies(get_response: Handler) -> Handler:
     """Switch off the browser features the console never asks for."""
 

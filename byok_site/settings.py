@@ -70,6 +70,7 @@ MIDDLEWARE = [
     # A page of 50 keys is 255 kB and compresses to 15. Django pads each answer at random, against guessing by length.
     "django.middleware.gzip.GZipMiddleware",
     "byok_site.middleware.forms_only",
+    "byok_site.middleware.plain_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -33,6 +33,7 @@ __all__ = [
     "client_ip",
     "is_admin",
     "member_view",
+    "page_behind",
     "redirect_to_login",
     "staff_access",
     "staff_may",
@@ -153,7 +154,7 @@ def _door(view: AccessView, roles: frozenset[Role]) -> View:
 def redirect_to_login(request: HttpRequest) -> HttpResponseBase:
     """Answer somebody who is not logged in. htmx would swap the login page into a fragment: it is told to leave."""
     htmx = HtmxDetails(request)
-    back = _page_of(htmx) if htmx else request.get_full_path() if request.method == "GET" else None
+    back = page_behind(request) if htmx else request.get_full_path() if request.method == "GET" else None
     query = {"next": back} if back and url_has_allowed_host_and_scheme(back, allowed_hosts=None) else {}
     if htmx or request.method == "POST" or settings.SESSION_COOKIE_NAME in request.COOKIES:
         # Only a page of somebody who was logged in asks like this: what they were at ended without their doing.
@@ -162,10 +163,10 @@ def redirect_to_login(request: HttpRequest) -> HttpResponseBase:
     return HttpResponseClientRedirect(login) if htmx else HttpResponseRedirect(login)
 
 
-def _page_of(htmx: HtmxDetails) -> str | None:
-    """Return the path of the page that htmx asks from, if it is one of this site."""
+def page_behind(request: HttpRequest) -> str:
+    """Return the path and query of the page that htmx asks from; empty where it is none of this site, or no URL at all."""
     try:
-        return htmx.current_url_abs_path
+        return HtmxDetails(request).current_url_abs_path or ""
     except ValueError:
         # A header that is no URL.
-        return None
+        return ""

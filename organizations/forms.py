@@ -1,6 +1,7 @@
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm, UsernameField
@@ -37,14 +38,28 @@ def _email_field() -> UsernameField:
     return UsernameField(label="Email", max_length=254, widget=widget)
 
 
-class LoginForm(OnceEach, AuthenticationForm):
+class Unlocked(AuthenticationForm):
+    """Lets nobody in whose address was locked while their password waited for its turn.
+
+    Passwords that are sent together all come before the first of them has failed.
+    """
+
+    def confirm_login_allowed(self, user: User) -> None:
+        super().confirm_login_allowed(user)
+        if not AxesProxyHandler.is_allowed(self.request, {"username": user.get_username()}):
+            # The answer is that of any other try: nothing tells which password was right.
+            cast(Any, self.request).axes_locked_out = True
+            raise self.get_invalid_login_error()
+
+
+class LoginForm(OnceEach, Unlocked):
     username = _email_field()
 
     # One sentence for an unknown address, a wrong password and a deactivated user: none tells who has an account.
     error_messages = {"invalid_login": "Email or password is wrong.", "inactive": "Email or password is wrong."}
 
 
-class StaffLoginForm(AdminAuthenticationForm):
+class StaffLoginForm(Unlocked, AdminAuthenticationForm):
     username = _email_field()
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 if TYPE_CHECKING:
     _CharField = models.CharField[str, str]
@@ -50,6 +51,12 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{base62(secrets.randbits(ID_BITS), ID_LENGTH)}"
 
 
+def id_by(prefix: str, *words: str) -> str:
+    """Return the id that these words have, the same each time, and that nobody outside can work out from them."""
+    digest = salted_hmac("organizations.ids", "\0".join(words), algorithm="sha256").digest()
+    return f"{prefix}_{base62(int.from_bytes(digest[: ID_BITS // 8]), ID_LENGTH)}"
+
+
 class PublicIdField(_CharField):
     """The primary key of every model: a text id whose prefix tells what it names."""
 
@@ -64,6 +71,11 @@ class PublicIdField(_CharField):
                 **kwargs,
             }
         )
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        # PostgreSQL refuses text with a NUL, in a look-up too. No id has one, so that it is nobody's.
+        return text.replace("\0", "?") if isinstance(text, str) else text
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()

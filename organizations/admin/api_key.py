@@ -1,4 +1,4 @@
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -50,6 +50,10 @@ class ApiKeyAdmin(AuditedAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Save it as the console does, so that whoever edits it there is told of it."""
+        obj.change(_access(request, obj), obj.version, obj.name, obj.expires_at)
 
     def idle_actions(self, obj: ApiKey) -> frozenset[str]:
         return frozenset({"enable" if obj.enabled else "disable"})

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from organizations.admin.actions import action
-from organizations.admin.base import AuditedAdmin, staff_actor
+from organizations.admin.base import AuditedAdmin, held, staff_actor
 from organizations.admin.links import link
 from organizations.models import AuditEvent, Membership, Organization, User
 
@@ -66,7 +66,7 @@ class MembershipInline(_TabularInline):
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        members = super().get_queryset(request).select_related("user", "organization")
+        members = held(request, super().get_queryset(request)).select_related("user", "organization")
         return members.order_by("user__email")
 
 

@@ -10,6 +10,7 @@ from organizations import tokens
 from organizations.ids import PublicIdField
 from organizations.models.audit_event import AuditEvent
 from organizations.models.organization import Organization
+from organizations.presses import id_for
 from organizations.text import NAME_LENGTH, validate_single_line
 
 if TYPE_CHECKING:
@@ -81,13 +82,17 @@ class ApiKey(models.Model):
 
     @classmethod
     @transaction.atomic
-    def issue(cls, access: "Access", name: str, expires_at: datetime | None = None) -> tuple["ApiKey", str]:
+    def issue(
+        cls, access: "Access", name: str, expires_at: datetime | None = None, press: str = ""
+    ) -> tuple["ApiKey", str]:
         """Create a key and return it with its plaintext, which exists only here.
 
-        Raises ValidationError for a name that is blank, longer than 100 characters or not a single line.
+        Raises ValidationError for a name that is blank, longer than 100 characters or not a single line, and
+        ``MadeAlready`` for a ``press`` that comes again.
         """
         token = tokens.mint(PREFIX)
         key = cls(
+            id=id_for(access, cls, press),
             organization=access.organization,
             name=name.strip(),
             hint=token.hint,

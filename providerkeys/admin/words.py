@@ -40,7 +40,10 @@ class ProviderFilter(admin.SimpleListFilter):
         return [(one.slug, one.label) for one in registry.all()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
+        provider = self.value()
+        if not provider:
+            return queryset
+        return queryset.filter(**{self.column: provider}) if registry.find(provider) else queryset.none()
 
 
 class VerdictFilter(admin.SimpleListFilter):
@@ -53,4 +56,6 @@ class VerdictFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         verdict = self.value()
+        if verdict and verdict not in {self._UNTESTED, *Verdict}:
+            return queryset.none()
         return queryset.filter(verdict="" if verdict == self._UNTESTED else verdict) if verdict else queryset

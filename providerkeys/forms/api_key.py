@@ -1,5 +1,4 @@
 import re
-import secrets
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from django.utils import timezone
 from organizations.access import Access
 from organizations.forms import OnceEach
 from organizations.models import ApiKey
-from providerkeys.forms.fields import NameField
+from providerkeys.forms.fields import NameField, PressField
 from providerkeys.models import ProviderKey
 from providerkeys.resolver import Scope
 
@@ -19,16 +18,11 @@ _LONGEST: Final = timedelta(days=3653)
 _ON_A_DATE: Final = "date"
 _KEEP: Final = "keep"
 _MAX_VERSION: Final = 2**31 - 1
-_PRESS: Final = re.compile(r"[0-9a-f]{32}")
 _PROVIDER_KEY_ID: Final = re.compile(r"pk_[0-9A-Za-z]{1,36}")
 NOT_ASSIGNABLE: Final = (
     "One of these provider keys can’t be assigned any more: it was deleted, or serves the whole organization now. "
     "Choose from the list."
 )
-
-
-def _new_press() -> str:
-    return secrets.token_hex(16)
 
 
 _CHOICES: Final = (
@@ -95,22 +89,21 @@ class ExpirationForm(OnceEach, forms.Form):
 
 
 class ApiKeyForm(ExpirationForm):
-    """A new API key, and provider keys of the organization to assign to it at once.
-
-    ``press`` tells one press of Save from another: see ``views.api_keys``.
-    """
+    """A new API key, and provider keys of the organization to assign to it at once."""
 
     provider_key_ids = ProviderKeyIdsField(label="Provider keys", required=False)
-    press = forms.CharField(required=False, widget=forms.HiddenInput, initial=_new_press)
-
-    def clean_press(self) -> str:
-        # Nobody sees an error beside a hidden field: what is no press of ours is none at all.
-        press: str = self.cleaned_data["press"]
-        return press if _PRESS.fullmatch(press) else ""
+    press = PressField()
 
     def __init__(self, access: Access, data: QueryDict | None = None) -> None:
         super().__init__(data)
         self.access = access
+
+    @property
+    def one_press(self) -> str:
+        """The press with all that it sent. Only for a valid form."""
+        given = self.cleaned_data
+        sent = (given["name"], given["expiration"], str(given["expires_on"]), *sorted(given["provider_key_ids"]))
+        return "\0".join((given["press"], *sent)) if given["press"] else ""
 
     @property
     def chosen_ids(self) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Fields that Django has no word for."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from providerkeys.providers.base import ApiKeyProvider
 from providerkeys.providers.lint import Linted, Refused, lint
 
 _API_KEY_ID: Final = re.compile(r"key_[0-9A-Za-z]{1,36}")
+_PRESS: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class Secret(forms.Widget):
@@ -59,6 +61,20 @@ class NameField(TextField):
             error_messages={"required": "Give the key a name.", "max_length": f"Use at most {NAME_LENGTH} characters."},
             **options,
         )
+
+
+class PressField(TextField):
+    """Tells one press of Save from another, as long as it is one of ours: see ``organizations.presses``."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self) -> None:
+        super().__init__(required=False, initial=lambda: secrets.token_hex(16))
+
+    def clean(self, value: Any) -> str:
+        # Nobody sees an error beside a hidden field: what is no press of ours is none at all.
+        press: str = super().clean(value)
+        return press if _PRESS.fullmatch(press) else ""
 
 
 class ApiKeyField(TextField):

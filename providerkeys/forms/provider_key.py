@@ -7,7 +7,7 @@ from django.http import QueryDict
 from organizations.access import Access
 from organizations.models import ApiKey
 from providerkeys.forms.credentials import CredentialsForm
-from providerkeys.forms.fields import NOT_YOURS, ApiKeyIdsField, NameField
+from providerkeys.forms.fields import NOT_YOURS, ApiKeyIdsField, NameField, PressField
 from providerkeys.models import Draft, ProviderKey
 from providerkeys.resolver import Scope
 
@@ -20,7 +20,7 @@ _OUT_OF_DATE: Final = "This form is out of date. Reload the page and try again."
 
 
 class ProviderKeyForm(CredentialsForm):
-    """A provider key as it is created or edited. ``version`` is the one that an edit began with."""
+    """A provider key as it is created, by one ``press``, or edited. ``version`` is the one that an edit began with."""
 
     name = NameField()
     assign_to_organization = forms.BooleanField(label="Assign to entire organization", required=False)
@@ -28,6 +28,7 @@ class ProviderKeyForm(CredentialsForm):
     version = forms.IntegerField(
         min_value=1, max_value=_MAX_VERSION, widget=forms.HiddenInput, error_messages={"required": _OUT_OF_DATE}
     )
+    press = PressField()
     field_order = [
         "provider",
         "name",
@@ -48,8 +49,7 @@ class ProviderKeyForm(CredentialsForm):
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(access, data, key=key, initial={**(_stored(key) if key else {}), **(initial or {})})
-        if key is None:
-            del self.fields["version"]
+        del self.fields["version" if key is None else "press"]
         if "regions" in self.fields:
             # A press without any row tests the stored ones; a save without any would leave a key that holds nothing.
             self.fields["regions"].required = True
@@ -93,6 +93,13 @@ class ProviderKeyForm(CredentialsForm):
             api_key_ids=frozenset() if whole else self.cleaned_data["api_key_ids"],
             **self.typed,
         )
+
+    @property
+    def one_press(self) -> str:
+        """The press with all that it sent, secrets by their fingerprints. Only for a valid form of a new key."""
+        press, draft = self.cleaned_data["press"], self.draft()
+        sent = (self.cleaned_data["provider"], draft.name, draft.scope, *sorted(draft.api_key_ids))
+        return "\0".join((press, *sent, *(row.fingerprint for row in self.rows()))) if press else ""
 
     @property
     def chosen_ids(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from organizations.access import Access
 from organizations.ids import PublicIdField
 from organizations.models import AuditEvent, Organization
+from organizations.presses import id_for
 from organizations.text import NAME_LENGTH, validate_single_line
 from providerkeys import vault
 from providerkeys.models import summaries
@@ -80,11 +81,15 @@ class ProviderKey(OrderedKey, ToldKey):
 
     @classmethod
     @transaction.atomic
-    def create(cls, access: Access, provider: str, draft: Draft) -> "ProviderKey":
-        """Save a new key, last in its provider's order. It is untested: see ``CredentialCheck.follow_save``."""
+    def create(cls, access: Access, provider: str, draft: Draft, press: str = "") -> "ProviderKey":
+        """Save a new key, last in its provider's order. It is untested: see ``CredentialCheck.follow_save``.
+
+        Raises ``MadeAlready`` for a ``press`` that comes again.
+        """
         organization = lock(access)
         last = organization.provider_keys.filter(provider=provider).aggregate(last=models.Max("position"))["last"]
         key = cls(
+            id=id_for(access, cls, press),
             organization=organization,
             provider=provider,
             name=draft.name,

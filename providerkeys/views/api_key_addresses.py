@@ -2,9 +2,8 @@
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django_htmx.middleware import HtmxDetails
 
-from organizations.access import Access
+from organizations.access import Access, page_behind
 
 
 def list_url(access: Access) -> str:
@@ -17,5 +16,5 @@ def detail_url(access: Access, pk: str) -> str:
 
 def origin_url(request: HttpRequest, access: Access, pk: str) -> str:
     """The page behind a dialog about one API key: the list or its own; where there is no dialog, its own."""
-    page = (HtmxDetails(request).current_url_abs_path or "").partition("?")[0]
+    page = page_behind(request).partition("?")[0]
     return list_url(access) if page == list_url(access) else detail_url(access, pk)

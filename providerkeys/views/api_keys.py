@@ -1,7 +1,6 @@
 """API keys: their list, the page that makes one and shows it once, and what serves each."""
 
 from http import HTTPStatus
-from typing import Final
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,6 +13,7 @@ from django_htmx.http import reselect, reswap, retarget
 
 from organizations.access import Access, admin_view, member_view
 from organizations.models import ApiKey
+from organizations.presses import MadeAlready
 from providerkeys.forms import ApiKeyForm
 from providerkeys.forms.api_key import NOT_ASSIGNABLE
 from providerkeys.models import grant
@@ -26,9 +26,6 @@ from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.htmx import asked_by_htmx, leave, show
 from providerkeys.views.searches import without_secrets
 from providerkeys.views.snippets import snippets
-
-_PRESSES: Final = "api_key_presses"
-_PRESSES_KEPT: Final = 10
 
 
 @require_safe
@@ -73,20 +70,19 @@ def api_key_new(request: HttpRequest, access: Access) -> HttpResponse:
     form = ApiKeyForm(access, request.POST)
     if not form.is_valid():
         return _show_new(request, access, form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    press = form.cleaned_data["press"]
-    made = _made_by(request, access, press)
-    if made:
-        messages.info(request, "This API key was made by your first press, and shown then. It can’t be shown again.")
-        return leave(request, detail_url(access, made.pk))
+    given = form.cleaned_data
     try:
         with transaction.atomic():
-            api_key, plaintext = ApiKey.issue(access, form.cleaned_data["name"], form.cleaned_data["expires_at"])
-            grant(access, api_key, form.cleaned_data["provider_key_ids"])
+            api_key, plaintext = ApiKey.issue(access, given["name"], given["expires_at"], form.one_press)
+            grant(access, api_key, given["provider_key_ids"])
+    except MadeAlready as made:
+        messages.info(request, "This API key was made by your first press, and shown then. It can’t be shown again.")
+        is_there = access.all(ApiKey).filter(pk=made.pk).exists()
+        return leave(request, detail_url(access, made.pk) if is_there else list_url(access))
     except ForeignAssignment:
         # A provider key that could be assigned a moment ago, when the form asked.
         form.add_error("provider_key_ids", NOT_ASSIGNABLE)
         return _show_new(request, access, form, HTTPStatus.UNPROCESSABLE_ENTITY)
-    _remember(request, press, api_key)
     return show_once(request, access, api_key, plaintext)
 
 
@@ -99,15 +95,3 @@ def _show_new(
         # A key that was made takes the whole page; a refusal only the form's place in it.
         reswap(reselect(retarget(response, "#api-key-form"), "#api-key-form"), "outerHTML")
     return response
-
-
-def _made_by(request: HttpRequest, access: Access, press: str) -> ApiKey | None:
-    """The API key that this very press has made already, if it is still there."""
-    pk = request.session.get(_PRESSES, {}).get(press) if press else None
-    return access.all(ApiKey).filter(pk=pk).first() if pk else None
-
-
-def _remember(request: HttpRequest, press: str, api_key: ApiKey) -> None:
-    if press:
-        latest = [*request.session.get(_PRESSES, {}).items(), (press, api_key.pk)][-_PRESSES_KEPT:]
-        request.session[_PRESSES] = dict(latest)

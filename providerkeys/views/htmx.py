@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.http import MAX_URL_REDIRECT_LENGTH
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -32,5 +33,10 @@ def show(
 
 
 def leave(request: HttpRequest, url: str) -> HttpResponse:
-    """Send the browser to ``url``, which is one of ours; from within a dialog too."""
+    """Send the browser to ``url``, which is one of ours; from within a dialog too.
+
+    Django refuses to send anybody to a longer address, and what was asked for is done by then: its query is left out.
+    """
+    if len(url) > MAX_URL_REDIRECT_LENGTH:
+        url = url.partition("?")[0]
     return HttpResponseClientRedirect(url) if asked_by_htmx(request) else HttpResponseRedirect(url)

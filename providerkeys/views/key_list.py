@@ -8,9 +8,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
-from django_htmx.middleware import HtmxDetails
 
-from organizations.access import Access, member_view
+from organizations.access import Access, member_view, page_behind
 from organizations.models import ApiKey
 from providerkeys.providers import registry
 from providerkeys.views.htmx import asked_by_htmx, leave, show
@@ -60,7 +59,7 @@ def list_url(access: Access) -> str:
 
 def query_of(request: HttpRequest, access: Access) -> QueryDict:
     """What the list that somebody looks at while htmx asks was asked for; empty when they look at something else."""
-    there = urlsplit(HtmxDetails(request).current_url_abs_path or "")
+    there = urlsplit(page_behind(request))
     return QueryDict(there.query if there.path == list_url(access) else "")
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from organizations.access import Access, admin_view
 from organizations.models import AuditEvent
+from organizations.presses import MadeAlready
 from providerkeys.forms import ProviderKeyForm
 from providerkeys.forms.fields import NOT_YOURS
 from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict, twins_of
@@ -72,8 +73,11 @@ def _create(request: HttpRequest, access: Access, form: ProviderKeyForm) -> bool
     """Save a new key. Needs neither broker nor worker. False when the form has an error by now."""
     try:
         with transaction.atomic():
-            key = ProviderKey.create(access, form.cleaned_data["provider"], form.draft())
+            key = ProviderKey.create(access, form.cleaned_data["provider"], form.draft(), form.one_press)
             check = CredentialCheck.follow_save(access, key)
+    except MadeAlready:
+        messages.info(request, "This provider key was saved by your first press.")
+        return True
     except ForeignAssignment:
         # An API key that was there a moment ago, when the form asked.
         form.add_error("api_key_ids", NOT_YOURS)

@@ -183,6 +183,16 @@ def test_a_list_is_searched_and_filtered_and_finds_by_id(world: World, staff: Cl
             assert found(staff, model, q=world.first(model)) >= 1, model
 
 
+@pytest.mark.database
+@pytest.mark.parametrize("word", ["nothing", "\0", "valid\0"], ids=ascii)
+def test_a_filter_finds_nothing_for_a_word_that_it_does_not_know(world: World, staff: Client, word: str) -> None:
+    by_provider = (ProviderKey, CredentialCheck, KeyAssignment, RequestRecord)
+    by_verdict = (ProviderKey, BedrockRegion, CheckResult)
+    for name, models_ in (("provider", by_provider), ("verdict", by_verdict)):
+        for model in models_:
+            assert found(staff, model, **{name: word}) == 0, model
+
+
 @pytest.mark.parametrize("model", [ApiKey, ProviderKey, CredentialCheck, AuditEvent, RequestRecord, Membership])
 def test_a_list_is_searched_by_the_organizations_slug(model: Model, world: World, staff: Client) -> None:
     assert found(staff, model, q="acme") >= 1

@@ -112,6 +112,26 @@ def test_another_browser_does_not_evade_the_lock(client: Client, alice: User) ->
     assert log_in(Client(headers={"User-Agent": "other"}), "alice@acme.example", PASSWORD).status_code == 429
 
 
+@pytest.mark.parametrize("path", ["/login/", "/admin/login/"])
+def test_passwords_that_are_sent_together_do_not_evade_the_lock(
+    client: Client, sam: User, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = User.check_password
+
+    def judged_in_its_turn(user: User, password: str) -> bool:
+        """When it comes to the right one, those before it have failed."""
+        if password == PASSWORD:
+            lock(Client(), sam.email)
+        return honest(user, password)
+
+    monkeypatch.setattr(User, "check_password", judged_in_its_turn)
+    answer = log_in(client, sam.email, PASSWORD, path)
+
+    assert not logged_in(client)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "900")
+    assert answer.content.decode().count("15 minutes") == 1
+
+
 def test_an_unknown_address_is_locked_like_a_known_one(client: Client, alice: User) -> None:
     unknown, known = lock(client, "nobody@acme.example"), lock(client, "alice@acme.example")
     assert (unknown.status_code, unknown.headers["Retry-After"]) == (known.status_code, known.headers["Retry-After"])

@@ -165,6 +165,15 @@ def test_a_made_up_link_sets_nothing(client: Client, alice: User) -> None:
     assert alice.check_password(PASSWORD)
 
 
+@pytest.mark.database
+@pytest.mark.parametrize("uid", ["AAAA", "AA", "YQBi", "_w", "x" * 500])
+def test_a_link_with_what_is_no_id_is_a_link_that_does_not_work(client: Client, uid: str) -> None:
+    for token in ("abc-def", "set-password"):
+        answer = client.get(f"/password-reset/{uid}/{token}/")
+        assert answer.status_code == 200
+        assert 'name="new_password1"' not in answer.content.decode()
+
+
 def test_a_new_password_ends_the_other_sessions_and_the_lock_and_is_recorded(client: Client, alice: User) -> None:
     elsewhere = client_for(alice)
     lock(client, alice.email)

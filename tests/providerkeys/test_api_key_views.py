@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from organizations.access import Access
-from organizations.models import ApiKey, AuditEvent
+from organizations.models import ApiKey, AuditEvent, User
 from providerkeys import vault
 from providerkeys.models import KeyAssignment, ProviderKey, grant
 from providerkeys.models.assignment import ForeignAssignment
@@ -21,6 +21,7 @@ from providerkeys.providers import registry
 from providerkeys.resolver import Scope, resolve
 from providerkeys.views.answers import Answer, resolvable_keys
 from providerkeys.views.api_key_serving import keys_around, keys_for, line_length
+from tests.cast import client_for
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, text
 
@@ -146,6 +147,32 @@ class TestCreate:
         assert plaintext_in(first)
         assert reloaded.headers["Location"] == alices.url(f"api-keys/{ApiKey.objects.get().pk}/")
         assert "made by your first press" in text(alices.client.get(reloaded.headers["Location"]))
+
+    def test_a_press_makes_no_second_key_when_its_first_one_was_deleted(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        data = {"name": "ci", "expiration": "", "press": press_of(alices.get(NEW))}
+        alices.post(NEW, data)
+        ApiKey.objects.get().delete_by(alice_access)
+
+        assert alices.post(NEW, data).headers["Location"] == alices.url(LIST)
+        assert not ApiKey.objects.exists()
+
+    def test_a_form_that_a_browser_kept_and_somebody_filled_in_anew_makes_another_key(self, alices: Console) -> None:
+        press = press_of(alices.get(NEW))
+        for data in ({"name": "ci"}, {"name": "staging"}, {"name": "ci", "expiration": "30"}):
+            assert plaintext_in(alices.post(NEW, {"press": press, **data}))
+
+        assert ApiKey.objects.count() == 3
+
+    def test_a_press_is_nobody_elses(self, alices: Console, charlie: User) -> None:
+        press = press_of(alices.get(NEW))
+        for console in (alices, Console(client_for(charlie), "globex")):
+            assert plaintext_in(console.post(NEW, {"name": "ci", "press": press}))
+
+        mine, theirs = ApiKey.objects.order_by("organization__slug")
+        assert mine.organization != theirs.organization
+        assert press not in mine.pk + theirs.pk
 
     def test_another_press_makes_another_key(self, alices: Console) -> None:
         for _ in range(12):

@@ -12,7 +12,7 @@ from providerkeys.models import CredentialCheck, ProviderKey, check_run
 from tests.cast import client_for, member_of
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, form_data, text
-from tests.providerkeys.form import NEW, only_key, toasts
+from tests.providerkeys.form import NEW, only_key, toasts, value_of
 
 
 def run_a_test(
@@ -39,6 +39,36 @@ class TestCreate:
         assert vault.reveal(key, vault.Purpose.CHECK) == sample.FORMER
         assert key.assigned_ids == {api_key.pk}
         assert AuditEvent.objects.filter(action="provider_key.created", target_id=key.pk).count() == 1
+
+    @pytest.mark.parametrize("into", [None, "provider-key-form"])
+    def test_sent_again_it_saves_no_second_key(self, alices: Console, sent: list[str], into: str | None) -> None:
+        data = form_data(press=value_of(text(alices.get(NEW)), "press"))
+        for _ in range(2):
+            assert alices.post(NEW, data, into=into).status_code < 400
+
+        assert only_key().name == "Production"
+        assert toasts(alices)[-1] == "This provider key was saved by your first press."
+
+    def test_a_form_that_a_browser_kept_and_somebody_filled_in_anew_saves_another_key(
+        self, alices: Console, alice_access: Access, sent: list[str]
+    ) -> None:
+        press = value_of(text(alices.get(NEW)), "press")
+        alices.post(NEW, form_data(press=press))
+        for other in (
+            form_data(sample.LATTER),
+            form_data(name="Other"),
+            form_data(api_keys=[sample.api_key(alice_access)]),
+        ):
+            alices.post(NEW, {**other, "press": press})
+
+        assert ProviderKey.objects.count() == 4
+
+    @pytest.mark.parametrize("press", ["", "x", "0" * 31, "0" * 33, "é" * 32, "\0" * 32])
+    def test_what_is_no_press_of_ours_is_none(self, alices: Console, sent: list[str], press: str) -> None:
+        for _ in range(2):
+            alices.post(NEW, form_data(press=press))
+
+        assert ProviderKey.objects.count() == 2
 
     def test_tells_a_dialog_to_leave(self, alices: Console, sent: list[str]) -> None:
         answer = alices.post(NEW, form_data(), into="provider-key-form")

@@ -86,6 +86,17 @@ class TestDisable:
         assert actions() == ["provider_key.disabled"]
         assert toasts(alices) == ["Main was disabled.", "Main is disabled already."]
 
+    def test_leads_to_the_list_alone_where_django_would_refuse_the_length_of_the_address(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        key, there = make(alice_access, "Main"), alices.url("provider-keys/")
+        headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{there}?q={'x' * 16_384}"}
+
+        answer = alices.client.post(alices.url(activation(key)), {"to": "disabled", "version": "1"}, headers=headers)
+
+        assert answer.headers["HX-Redirect"] == there
+        assert not sample.again(key).enabled
+
     def test_is_asked_again_when_somebody_saved_meanwhile(
         self, alices: Console, alice_access: Access, ci: ApiKey, sent: list[str]
     ) -> None:

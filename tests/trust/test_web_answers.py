@@ -14,11 +14,13 @@ from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 from django.test import Client
+from django_htmx.middleware import HtmxDetails
 from pytest_django import Settings
 
 from byok_site import answers, middleware
 from byok_site.asgi import application
 from organizations import access, views
+from providerkeys.views import api_key_addresses
 from tests.cast import PASSWORD
 from tests.house.calls import Call, ask
 from tests.house.test_environment import Load, load
@@ -192,6 +194,26 @@ def test_web_07_everybody_is_led_back_to_where_they_were(site: Site) -> None:
     assert asked.headers["HX-Redirect"] == "/login/?next=%2Forgs%2Facme%2Fapi-keys%2F%3Fpage%3D2&ended=1"
 
 
+# htmx tells where a browser stands; whoever writes the header by hand tells anything.
+NO_URLS: Final = ("http://[", "//[", "http://[::1", "http://testserver//[", "http://\xe9\u2100.example/")
+
+
+@pytest.mark.parametrize("target", NO_URLS, ids=ascii)
+def test_web_07_what_is_no_url_is_no_page_and_no_error_of_ours(target: str, site: Site) -> None:
+    headers = {**HTMX, "HX-Current-URL": target.encode().decode("latin-1")}
+    answered = {}
+    # What deletes comes last: the others need what there is.
+    for one in sorted(CONSOLE, key=lambda one: ("delete" in one.name, one.name == "logout")):
+        client = site.new_client(None if TYPED.get(one.name, TYPED["login"]).anonymous else site.alice)
+        answered[one.name, "GET"] = client.get(site.address(one), headers=headers).status_code
+        if site.takes_post(one):
+            answer = client.post(site.form_address(client, one), site.body(one), headers=headers)
+            answered[one.name, "POST"] = answer.status_code
+
+    broken = {where: status for where, status in answered.items() if status >= HTTPStatus.INTERNAL_SERVER_ERROR}
+    assert broken == {}
+
+
 SPLITTING: Final = (
     "x\r\nSet-Cookie: planted=1",
     "x\nX-Planted: 1",
@@ -300,6 +322,12 @@ def going_wherever_htmx_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "redirect_to_login", redirect)
 
 
+def believing_that_htmx_sends_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        api_key_addresses, "page_behind", lambda request: HtmxDetails(request).current_url_abs_path or ""
+    )
+
+
 def leading_everybody_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views.LoginView, "get_redirect_url", lambda *_: "")
 
@@ -343,6 +371,11 @@ def _control(case: Callable[..., None], plant: Callable[[pytest.MonkeyPatch], No
         _control(test_web_05_over_https_cookies_are_bound_to_this_host, a_cookie_for_the_whole_domain),
         _control(test_web_07_nobody_is_led_off_the_site, going_wherever_next_says, target="//evil.example/"),
         _control(test_web_07_nobody_is_led_off_the_site, going_wherever_htmx_says, target="https://evil.example/"),
+        _control(
+            test_web_07_what_is_no_url_is_no_page_and_no_error_of_ours,
+            believing_that_htmx_sends_urls,
+            target="http://[",
+        ),
         _control(test_web_07_everybody_is_led_back_to_where_they_were, leading_everybody_home),
         _control(test_web_19_no_name_gets_into_a_header, telling_the_name_in_a_header, name=SPLITTING[0]),
         _control(test_web_20_a_login_makes_a_new_session, keeping_the_session_id),
