@@ -85,6 +85,7 @@ def test_on_paper_stands_what_the_page_says_and_nothing_to_press(build: Build) -
     for role in ("searchbox", "combobox"):
         expect(page.get_by_role(role)).to_have_count(0)
     expect(page.get_by_role("link", name="Create a new Provider Key")).to_have_count(0)
+    expect(page.get_by_role("button", name="Actions for")).to_have_count(0)
     ground = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
     assert ground == "rgb(255, 255, 255)"
 
