@@ -63,6 +63,11 @@ NOT_FOUND: Final = Words(
     "Nothing is at this address.",
     "What was here may have been deleted, or belongs to an organization you aren’t a member of. Nothing was changed.",
 )
+NO_PAGE: Final = Words(
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    "There is no page at this address.",
+    "It only takes what a form of the console sends, and nothing came with this request. Nothing was changed.",
+)
 BROKEN: Final = Words(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "Something broke on our side.",
@@ -102,6 +107,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _show(request, NOT_FOUND)
+
+
+def no_page(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
+    """Say in words what Django's ``refusal`` of a method leaves blank: a browser would show a page of its own."""
+    answer = _show(request, NO_PAGE)
+    answer.headers["Allow"] = refusal.headers["Allow"]
+    return answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

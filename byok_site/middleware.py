@@ -6,10 +6,12 @@ from typing import Any, override
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.cache import patch_cache_control
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
+
+from byok_site.errors import no_page
 
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
@@ -74,6 +76,16 @@ def browser_policies(get_response: Handler) -> Handler:
         response = get_response(request)
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         return response
+
+    return handle
+
+
+def no_blank_refusals(get_response: Handler) -> Handler:
+    """Whoever opens the address of a form's button, after a login or from the history, is told so and led home."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        return no_page(request, response) if isinstance(response, HttpResponseNotAllowed) else response
 
     return handle
 

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     # Innermost and synchronous: under ASGI the whole stack then runs in one thread instead of changing at each layer.
     "byok_site.middleware.no_store",
+    "byok_site.middleware.no_blank_refusals",
 ]
 ROOT_URLCONF = "byok_site.urls"
 ASGI_APPLICATION = "byok_site.asgi.application"

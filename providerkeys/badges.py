@@ -46,6 +46,11 @@ class Step:
     link_url: str
     after: str
 
+    @property
+    def lead(self) -> str:
+        """What stands before it: a whole sentence, of which nothing follows, stands for itself."""
+        return "" if self.before[:1].isupper() else "Next: "
+
     @classmethod
     def of(cls, reason: Reason) -> "Step | None":
         """The next step of ``reason``, or ``None`` when it names none."""
@@ -154,11 +159,16 @@ class Shown:
         return self.told.step if self.told else None
 
 
-def tell(provider: str, verdict: str, reason: str, at: datetime | None = None) -> Told:
-    """The words for a stored ``verdict`` and ``reason`` of ``provider``; the verdict that was given stands."""
+def tell(provider: str, verdict: str, reason: str, at: datetime | None = None, *, typed: bool = False) -> Told:
+    """The words for a stored ``verdict`` and ``reason`` of ``provider``; the verdict that was given stands.
+
+    Only of credentials that are ``typed`` in a form does the next step say to save them.
+    """
     row = registry.find(provider)
     badge = VERDICT_BADGES[Verdict(verdict)]
     known = row.reason(reason) if row else None
+    if known and not typed:
+        known = known.once_stored
     return Told(
         verdict,
         badge.word,

@@ -109,13 +109,15 @@ class CheckResult(models.Model):
 
     def shown(self, state: str) -> badges.Shown:
         """The result in words, in a check that is in ``state`` now; there always is one when that is ``done``."""
-        seconds = _seconds(self.milliseconds)
+        seconds, typed = _seconds(self.milliseconds), not self.record
         provider = self.credential_check.provider
         if self.verdict:
             # A finished row of a running check shows its own verdict at once.
-            return badges.Shown(self.label, "done", badges.tell(provider, self.verdict, self.reason), seconds)
+            return badges.Shown(
+                self.label, "done", badges.tell(provider, self.verdict, self.reason, typed=typed), seconds
+            )
         if state == "done":
-            did_not_finish = badges.tell(provider, Verdict.UNREACHABLE, "did_not_finish")
+            did_not_finish = badges.tell(provider, Verdict.UNREACHABLE, "did_not_finish", typed=typed)
             return badges.Shown(self.label, state, did_not_finish, seconds)
         return badges.Shown(self.label, state, None, seconds)
 

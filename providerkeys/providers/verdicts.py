@@ -1,9 +1,14 @@
 """The closed vocabulary of a check: a verdict, and the reason that explains it in one sentence and one next step."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
+from typing import Final
+
+_SAVING: Final = re.compile(r"^save it\. ?|, or save it untested")
+_AS_IT_IS: Final = ("or save it as it is", "or leave it as it is")
 
 
 class Verdict(StrEnum):
@@ -45,6 +50,11 @@ class Reason:
     sentence: str
     next_step: str = ""
     link: Link | None = None
+
+    @property
+    def once_stored(self) -> "Reason":
+        """The same of credentials that are saved already: nobody is told to save them."""
+        return replace(self, next_step=_SAVING.sub("", self.next_step).replace(*_AS_IT_IS))
 
     @property
     def step_parts(self) -> tuple[str, Link | None, str]:

@@ -28,7 +28,7 @@ def texts_of(row: Any) -> Mapping[str, str | bool]:
 def _last_check(told: Any) -> Mapping[str, str]:
     if not told:
         return {"verdict": "", "sentence": "", "step": ""}
-    step = f"{told.step.before}{told.step.link_text}{told.step.after}" if told.step else ""
+    step = f"{told.step.lead}{told.step.before}{told.step.link_text}{told.step.after}" if told.step else ""
     return {"verdict": told.word, "sentence": told.sentence, "step": step}
 
 

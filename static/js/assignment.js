@@ -25,7 +25,12 @@ const updateAll = (root) => {
 };
 
 updateAll(document);
-document.addEventListener("htmx:load", (event) => updateAll(event.target));
+document.addEventListener("htmx:load", (event) => {
+  updateAll(event.target);
+  // The list alone, made anew: what stands around it stays.
+  const around = event.target.closest?.("[data-assignment]");
+  if (around) update(around);
+});
 
 document.addEventListener("change", (event) => {
   const assignment = event.target.closest("[data-assignment]");

@@ -80,6 +80,21 @@ def test_each_keeps_its_status_and_says_a_sentence(client: Client, status: int, 
     assert "FAKE" not in page
 
 
+@both
+def test_an_address_that_only_takes_forms_says_so(client: Client, alice_access: Access, htmx: bool) -> None:
+    """A browser asks for it after a login that was due at the press, or from its history."""
+    headers = {"HX-Request": "true"} if htmx else {}
+
+    answer = client.get("/orgs/acme/provider-keys/checks/", headers=headers)
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "There is no page at this address." in answer.content.decode()
+    assert answer.headers["X-Request-Id"] in answer.content.decode()
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert ways(answer) == ([] if htmx else [("/orgs/acme/provider-keys/", "Go to Acme")])
+    assert client.head("/orgs/acme/provider-keys/checks/").content == b""
+
+
 @pytest.mark.urls(__name__)
 @both
 def test_passwords_that_wait_are_no_fault_of_the_database(client: Client, htmx: bool) -> None:

@@ -3,6 +3,8 @@
 from types import SimpleNamespace as Thing
 from typing import Any
 
+from providerkeys.badges import Step
+
 
 def result(word: str, sentence: str, parts: tuple[str, str, str], **more: Any) -> Thing:
     tones = {
@@ -23,7 +25,7 @@ def result(word: str, sentence: str, parts: tuple[str, str, str], **more: Any) -
         "tone": tone,
         "icon": icon,
         "seconds": "0.4 s",
-        "step": Thing(before=before, link_text=link, link_url="https://provider.example/" if link else "", after=after),
+        "step": Step(before, link, "https://provider.example/" if link else "", after),
     }
     return Thing(**{**given, **more})
 

@@ -327,6 +327,31 @@ def test_api_keys_are_filtered_and_counted(page: Page, stage: Stage) -> None:
     assert stage.asked("POST", NEW) == []
 
 
+def test_an_api_key_made_in_another_tab_is_there_on_coming_back(page: Page, stage: Stage) -> None:
+    """Nobody closes the form, and with it loses a secret, to see what they made for it."""
+    stage.on("GET", NEW, Reply(part("form-no-api-keys", "form")))
+    open_form(page)
+    page.get_by_label("API Key", exact=True).fill(SECRET)
+    whole = page.get_by_label("Assign to entire organization")
+    link = page.get_by_role("link", name="Create an API key")
+    expect(link).to_be_visible()
+    expect(link).to_be_enabled()
+    whole.uncheck()
+    stage.requests.clear()
+    stage.on("GET", NEW, None)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    group = page.get_by_role("group", name="API keys")
+    expect(group).to_contain_text("Your organization has no API keys yet.")
+
+    stage.on("GET", NEW, Reply(part("form-new", "form")))
+    page.evaluate("dispatchEvent(new Event('focus'))")
+
+    expect(group).to_contain_text("of 7 chosen")
+    expect(page.get_by_label("API Key", exact=True)).to_have_value(SECRET)
+    expect(whole).not_to_be_checked()
+    assert all(SECRET not in f"{request.url} {request.post_data}" for request in stage.requests)
+
+
 def test_a_key_deleted_meanwhile_takes_the_place_of_its_form(page: Page, stage: Stage) -> None:
     stage.on("POST", NEW, Reply(part("form-gone", "form"), 404))
     fill_in(page)

@@ -66,6 +66,30 @@ def test_controls_on_a_phone_are_large_enough_for_a_finger(build: Build) -> None
     assert small == []
 
 
+def test_with_the_readers_own_colours_all_is_seen_and_the_current_page_told(build: Build) -> None:
+    page = build(forced_colors="active").open("list")
+    here, elsewhere = (page.get_by_role("link", name=name, exact=True) for name in ("BYOK", "API Keys"))
+    expect(here).to_have_css("border-top-width", "2px")
+    expect(elsewhere).to_have_css("border-top-width", "0px")
+    create = page.get_by_role("link", name="Create a new Provider Key").first
+    ink = create.evaluate("element => getComputedStyle(element).color")
+    expect(create.locator(".icon")).to_have_css("color", ink)
+
+
+def test_on_paper_stands_what_the_page_says_and_nothing_to_press(build: Build) -> None:
+    page = build(color_scheme="dark").open("list")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("table", name="Provider keys")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("navigation")).to_be_hidden()
+    for role in ("searchbox", "combobox"):
+        expect(page.get_by_role(role)).to_have_count(0)
+    expect(page.get_by_role("link", name="Create a new Provider Key")).to_have_count(0)
+    expect(page.get_by_role("button", name="Actions for")).to_have_count(0)
+    ground = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+    assert ground == "rgb(255, 255, 255)"
+
+
 def test_an_api_key_is_copied_by_one_press(stage: Stage) -> None:
     stage.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = stage.open("api-key-once")

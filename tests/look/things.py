@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace as Thing
 from typing import Any
 
+from providerkeys.badges import Step
 from providerkeys.views.row_texts import texts_of
 
 NOW = datetime.now(UTC)
@@ -60,7 +61,7 @@ def api_badges(*names: str) -> list[Thing]:
 def checked(
     ago: timedelta, word: str = "Valid", sentence: str = "OpenAI accepted the key.", tone: str = "green"
 ) -> Thing:
-    following = Thing(before="create a new key at ", link_text="OpenAI’s keys", link_url="", after=".")
+    following = Step("create a new key at ", "OpenAI’s keys", "", ".")
     step = None if tone == "green" else following
     return Thing(at=NOW - ago, word=word, sentence=sentence, tone=tone, step=step)
 

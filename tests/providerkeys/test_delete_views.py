@@ -19,7 +19,7 @@ def delete(key: ProviderKey) -> str:
 def consequences(response: Any) -> list[tuple[str, list[str]]]:
     """What the dialog says: each headline, and the API keys it is about."""
     page = re.sub(r"<svg.*?</svg>", "", text(response), flags=re.DOTALL)
-    items = re.findall(r"<h2>([^<]*)</h2>\s*<div class=\"badges\">(.*?)</div>", page, re.DOTALL)
+    items = re.findall(r"<h[24]>([^<]*)</h[24]>\s*<div class=\"badges\">(.*?)</div>", page, re.DOTALL)
     return [(" ".join(headline.split()), re.findall(r"<span>(.*?)</span>", names)) for headline, names in items]
 
 

@@ -1,5 +1,7 @@
 """When you save: what an assignment will change, said by the resolver before it is saved, as it is changed in the form."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -66,6 +68,13 @@ def test_nothing_is_said_where_nothing_changes_or_nothing_is_chosen(
         assert text(answer).strip() == ""
     key = make(alice_access, "Main")
     assert text(alices.post(f"{edit(key)}outlook/", edited(key), into="outlook")).strip() == ""
+
+
+def test_its_headings_stand_under_its_own(alices: Console, alice_access: Access, ci: ApiKey) -> None:
+    """By headings, the one who listens goes from “When you save” down to what happens then, and not out of it."""
+    answer = text(alices.post(NEW, form_data("", [ci]), into="outlook"))
+
+    assert re.findall(r"<h(\d)", answer) == ["3", "4"]
 
 
 def test_an_edit_says_who_is_let_go(alices: Console, alice_access: Access, ci: ApiKey, staging: ApiKey) -> None:

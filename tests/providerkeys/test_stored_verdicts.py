@@ -20,7 +20,11 @@ PANEL = re.compile(r'<section class="test__stored".*?</section>', re.DOTALL)
 def panel(page: str) -> str:
     """What the form says of the stored credentials, as one line; empty where it says nothing."""
     found = PANEL.search(page)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found[0])).strip() if found else ""
+    return words(found[0]) if found else ""
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).strip()
 
 
 def judged(access: Access, key: ProviderKey, monkeypatch: pytest.MonkeyPatch, says: sample.Answerer) -> None:
@@ -45,6 +49,29 @@ class TestOneSecret:
 
         assert said.startswith("Last test of the stored key Invalid OpenAI doesn’t recognise this key. Next: create")
         assert said.endswith("3 h ago")
+
+    def test_nobody_is_told_to_save_what_is_stored(
+        self, alices: Console, alice_access: Access, key: ProviderKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for says, step in (
+            (sample.silent, "Next: test again in a minute."),
+            (sample.accepted, "accepted the key. This test doesn’t check credit; see"),
+        ):
+            judged(alice_access, key, monkeypatch, says)
+            for page in (edit(key), "provider-keys/", f"provider-keys/checks/{key.checks.latest('created_at').pk}/"):
+                said = words(text(alices.get(page)))
+                assert step in said
+                assert "save it" not in said
+
+    def test_who_typed_it_is(
+        self, alices: Console, key: ProviderKey, monkeypatch: pytest.MonkeyPatch, sent: list[str]
+    ) -> None:
+        sample.Door.instead(monkeypatch).answers = sample.accepted
+        alices.post(f"{edit(key)}checks/", {"provider_key": sample.LATTER})
+        check = key.checks.get()
+        check_run.run(check.pk)
+
+        assert "Next: save it." in words(text(alices.get(f"provider-keys/checks/{check.pk}/")))
 
     def test_it_is_no_result_of_a_test(
         self, alices: Console, alice_access: Access, key: ProviderKey, monkeypatch: pytest.MonkeyPatch

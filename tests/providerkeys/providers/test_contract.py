@@ -9,6 +9,7 @@ import pytest
 from providerkeys import providers
 from providerkeys.providers import registry
 from providerkeys.providers.base import Provider
+from providerkeys.providers.verdicts import common_reasons
 from tests.providerkeys.providers.contract import broken_rules
 from tests.providerkeys.providers.one_more import SLUG, SOURCE
 
@@ -126,6 +127,13 @@ def test_the_contract_bites(third_file: Callable[[str], Provider], defect: str) 
 @pytest.mark.parametrize("code", ["timeout", "dns", "reset", "too_large", "server_error", "did_not_finish"])
 def test_trouble_that_is_not_the_keys_offers_to_save_it_untested(provider: Provider, code: str) -> None:
     assert "or save it untested." in provider.reason(code).next_step
+
+
+@pytest.mark.parametrize("provider", registry.all(), ids=lambda provider: provider.slug)
+def test_once_stored_nothing_asks_to_be_saved(provider: Provider) -> None:
+    steps = [provider.reason(code).once_stored.next_step for code in (*provider.reasons, *common_reasons("It"))]
+    assert not [step for step in steps if "save it" in step]
+    assert all(step[:1].islower() or step.startswith("This test doesn’t check") for step in steps if step)
 
 
 def test_a_missing_right_is_not_told_as_a_perhaps() -> None:
