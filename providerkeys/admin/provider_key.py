@@ -114,7 +114,7 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Assigned to")
     def assigned_to(self, key: ProviderKey) -> str:
-        shown = ProviderKey.objects.for_display().get(pk=key.pk)
+        shown = ProviderKey.objects.defer("credentials").prefetch_related("assignments__api_key").get(pk=key.pk)
         served = ((link(one.api_key),) for one in shown.assignments.all())
         return format_html_join(", ", "{}", served) or shown.assignment_badges[0].label
 

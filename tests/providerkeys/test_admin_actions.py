@@ -138,6 +138,13 @@ def test_nobody_edits_a_key_here(sam: User, key: ProviderKey) -> None:
     assert again(key).name == "Production"
 
 
+def test_a_provider_keys_page_shows_what_it_is_assigned_to(changer: User, alice_access: Access) -> None:
+    api_key = sample.api_key(alice_access, "staging")
+    key = sample.stored(alice_access, api_keys=[api_key])
+    page = client_for(changer).get(f"{LIST}{quote(key.pk)}/change/").content.decode()
+    assert f'<a href="/admin/organizations/apikey/{quote(api_key.pk)}/change/">staging</a>' in page
+
+
 def test_an_api_keys_page_shows_what_serves_it(
     changer: User, alice_access: Access, django_assert_max_num_queries: Any
 ) -> None:
