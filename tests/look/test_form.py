@@ -327,6 +327,23 @@ def test_api_keys_are_filtered_and_counted(page: Page, stage: Stage) -> None:
     assert stage.asked("POST", NEW) == []
 
 
+def test_whom_a_key_serves_is_asked_before_the_press_that_would_cost_the_secret(page: Page) -> None:
+    fill_in(page)
+    said = page.get_by_text("Choose whom it serves before you save: the entire organization, or at least one API key.")
+    whole_organization = page.get_by_role("checkbox", name="Assign to entire organization")
+    boxes = page.get_by_role("group", name="API keys").get_by_role("checkbox")
+    for box in boxes.all():
+        box.uncheck()
+    whole_organization.uncheck()
+    expect(said).to_be_visible()
+    expect(whole_organization).to_have_accessible_description(re.compile("at least one API key"))
+    for box in (whole_organization, boxes.first):
+        box.check()
+        expect(said).to_be_hidden()
+        box.uncheck()
+        expect(said).to_be_visible()
+
+
 def test_an_api_key_made_in_another_tab_is_there_on_coming_back(page: Page, stage: Stage) -> None:
     """Nobody closes the form, and with it loses a secret, to see what they made for it."""
     stage.on("GET", NEW, Reply(part("form-no-api-keys", "form")))
