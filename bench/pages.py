@@ -91,7 +91,7 @@ class Visitor:
     @classmethod
     def of(cls, access: Access) -> "Visitor":
         client = Client(headers={"accept-encoding": "gzip"}, SERVER_NAME="localhost")
-        client.force_login(access.user, "django.contrib.auth.backends.ModelBackend")
+        client.force_login(access.user, "organizations.backends.MemberBackend")
         return cls(access, client)
 
     def ask(self, page: Page, costs: Costs) -> None:

@@ -113,7 +113,7 @@ FORMAT_MODULE_PATH = "byok_site.formats"
 
 # Sign-in
 AUTH_USER_MODEL = "organizations.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "organizations.backends.MemberBackend"]
 PASSWORD_HASHERS = ["organizations.hashing.BoundedPBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -5,10 +5,10 @@ through `access.all` and `access.get`, which know one organization only. What be
 told from what does not exist: the same exception, after the same queries.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Concatenate, cast
+from typing import Any, Concatenate, Final, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -31,6 +31,7 @@ __all__ = [
     "access_for",
     "admin_view",
     "client_ip",
+    "hand_over",
     "is_admin",
     "member_view",
     "page_behind",
@@ -38,6 +39,8 @@ __all__ = [
     "staff_access",
     "staff_may",
 ]
+
+_READ: Final = "_memberships_read"
 
 type View = Callable[..., HttpResponseBase]
 type AccessView = Callable[Concatenate[HttpRequest, Access, ...], HttpResponseBase]
@@ -61,13 +64,14 @@ class Access:
         """Return the organization's rows of a model that has an `organization_id`."""
         return model._default_manager.filter(organization_id=self.organization.pk)
 
-    def get[M: models.Model](self, model: type[M], pk: str) -> M:
-        """Return one row. Raises Http404 for a foreign id and an unknown one alike."""
+    def get[M: models.Model](self, model: type[M], pk: str, **more: Any) -> M:
+        """Return one row, with what is asked of it in `more`. Raises Http404 for a foreign id and an unknown one alike."""
         try:
             # PostgreSQL refuses text with a NUL; no id has one.
-            return self.all(model).get(pk=pk.replace("\0", "?"))
+            row: M = self.all(model).annotate(**more).get(pk=pk.replace("\0", "?"))
         except ObjectDoesNotExist:
             raise Http404 from None
+        return row
 
 
 class AccessRequest(HttpRequest):
@@ -79,12 +83,11 @@ class AccessRequest(HttpRequest):
 def access_for(user: User, slug: str, ip: str = "") -> Access:
     """Return the user's access to the organization called `slug` in URLs.
 
-    Looks at the database each time, so that a removed member or a deactivated user is out at once. Raises Http404 for
-    strangers, whether the organization exists or not.
+    Looks at the database each time, so that a removed member or a deactivated user is out at once; only what was read
+    with the user of a session is taken from there, once. Raises Http404 for strangers, whether the organization exists
+    or not.
     """
-    memberships = Membership.objects.filter(user_id=user.pk, user__is_active=True)
-    memberships = memberships.select_related("organization").order_by("organization__name", "organization_id")
-    by_slug = {membership.organization.slug: membership for membership in memberships}
+    by_slug = {membership.organization.slug: membership for membership in _memberships(user)}
     if slug not in by_slug:
         raise Http404
     return Access(
@@ -94,6 +97,19 @@ def access_for(user: User, slug: str, ip: str = "") -> Access:
         actor=Actor.member(user, ip),
         organizations=tuple(membership.organization for membership in by_slug.values()),
     )
+
+
+def _memberships(user: User) -> Iterable[Membership]:
+    read: Sequence[Membership] | None = getattr(user, _READ, None)
+    if read is None:
+        return Membership.of(user.pk).filter(user__is_active=True)
+    delattr(user, _READ)
+    return read
+
+
+def hand_over(user: User, memberships: Sequence[Membership]) -> None:
+    """Let the next ``access_for`` of this very object take memberships that were read with it a moment ago."""
+    setattr(user, _READ, memberships)
 
 
 def first_organization(user: User) -> Organization | None:

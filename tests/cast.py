@@ -17,7 +17,7 @@ IP = "192.0.2.7"
 def client_for(user: User) -> Client:
     """Return a browser in which this user is logged in. (`Client.login` is refused by the login throttle.)"""
     client = Client(REMOTE_ADDR=IP)
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="organizations.backends.MemberBackend")
     return client
 
 

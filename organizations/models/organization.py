@@ -139,6 +139,12 @@ class Membership(models.Model):
         return f"{self.user} in {self.organization}"
 
     @classmethod
+    def of(cls, user_id: Any) -> "models.QuerySet[Membership]":
+        """Return a user's memberships with their organizations, by their names."""
+        theirs = cls.objects.filter(user_id=user_id).select_related("organization")
+        return theirs.order_by("organization__name", "organization_id")
+
+    @classmethod
     @transaction.atomic
     def grant(cls, organization: Organization, user: Any, role: Role, actor: Actor) -> "Membership":
         """Make the user a member in this role, or change the role they have. Granting it twice is granting it once."""

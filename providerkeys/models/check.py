@@ -65,6 +65,10 @@ class CheckQuerySet(models.QuerySet["CredentialCheck"]):
         """Checks that are still to end by themselves."""
         return self.exclude(state=State.DONE).exclude(_over(now))
 
+    def of_the_stored(self, now: datetime) -> "CheckQuerySet":
+        """Those of them that test what a key holds: what somebody types over a stored key says nothing about that key."""
+        return self.unfinished(now).exclude(results__record="")
+
     def overdue(self, now: datetime) -> "CheckQuerySet":
         """Checks that nobody will finish: past their deadline, or out of attempts and out of lease."""
         return self.exclude(state=State.DONE).filter(_over(now))

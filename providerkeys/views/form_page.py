@@ -149,15 +149,20 @@ def _outlook(board: Board, form: ProviderKeyForm) -> list[Consequence]:
     new = Key(_NEW, "", board.provider, Scope.API_KEYS, True, 1 + max((row.position for row in board.keys), default=0))
     whole = bool(form["assign_to_organization"].value())
     scope = Scope.ORGANIZATION if whole else Scope.API_KEYS
-    assigned = frozenset() if whole else form.chosen_ids & board.api_keys.keys()
+    assigned = frozenset() if whole else _chosen_ids(board, form) & board.api_keys.keys()
     stored = next((row for row in board.keys if row.id == pk), new)
     others = [row for row in board.keys if row.id != pk]
     return board.with_keys(pk, [*others, replace(stored, scope=scope, assigned_ids=frozenset(assigned))])
 
 
 def _choices(board: Board, form: ProviderKeyForm) -> list[ApiKeyChoice]:
-    chosen = form.chosen_ids
+    chosen = _chosen_ids(board, form)
     return [ApiKeyChoice(pk, name, pk in chosen, _now(board, pk)) for pk, name in board.names.items()]
+
+
+def _chosen_ids(board: Board, form: ProviderKeyForm) -> frozenset[str]:
+    """The ids of the API keys whose boxes are ticked. What is stored stands on the board already."""
+    return board.assigned_ids(form.key.pk) if form.key and not form.is_bound else form.chosen_ids
 
 
 def _now(board: Board, api_key_id: str) -> str:

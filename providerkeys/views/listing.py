@@ -106,9 +106,7 @@ def keys_of(access: Access) -> ProviderKeyQuerySet:
 
 
 def _shown(access: Access) -> ProviderKeyQuerySet:
-    unfinished = CredentialCheck.objects.unfinished(timezone.now())
-    # A check of what somebody types over a stored key says nothing about that key.
-    of_the_stored = unfinished.filter(provider_key=OuterRef("pk")).exclude(results__record="")
+    of_the_stored = CredentialCheck.objects.of_the_stored(timezone.now()).filter(provider_key=OuterRef("pk"))
     tier = access.all(ProviderKey).filter(place=OuterRef("place"), provider=OuterRef("provider"))
     return (
         keys_of(access)

@@ -19,6 +19,7 @@ from providerkeys.models.assignment import ForeignAssignment
 from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
 from providerkeys.views.key_list import list_url
+from providerkeys.views.stored import key_to_edit
 from providerkeys.views.twins import linked
 
 _form_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -42,7 +43,7 @@ def provider_key_new(request: HttpRequest, access: Access) -> HttpResponse:
 @admin_view
 def provider_key_edit(request: HttpRequest, access: Access, pk: str) -> HttpResponse:
     try:
-        key = access.get(ProviderKey, pk)
+        key = key_to_edit(access, pk)
     except Http404:
         if request.method == "POST" and _was_deleted(access, pk):
             return _show_gone(request, access)

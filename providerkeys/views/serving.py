@@ -64,6 +64,10 @@ class Board:
         often = Counter(name for name, _ in self.api_keys.values())
         return {pk: f"{name} ({hint})" if often[name] > 1 else name for pk, (name, hint) in self.api_keys.items()}
 
+    def assigned_ids(self, pk: str) -> frozenset[str]:
+        """The API keys that a provider key is assigned to."""
+        return next((row.assigned_ids for row in self.keys if row.id == pk), frozenset())
+
     def when(self, pk: str, change: Callable[[Key], Key | None]) -> "list[Consequence]":
         """What it would mean that ``change`` happens to the key ``pk``; ``None`` stands for a key that is no more."""
         rows = (change(row) if row.id == pk else row for row in self.keys)

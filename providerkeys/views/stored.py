@@ -4,13 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from organizations.access import Access
 from providerkeys import badges
 from providerkeys.badges import Told
-from providerkeys.models import ProviderKey
+from providerkeys.models import CredentialCheck, ProviderKey
 from providerkeys.models.secret_record import SecretRecord
 from providerkeys.providers.verdicts import Verdict
+
+
+def key_to_edit(access: Access, pk: str) -> ProviderKey:
+    """Load a key for its form, and in the same query whether its credentials are being tested. Raises Http404."""
+    under_way = CredentialCheck.objects.of_the_stored(timezone.now()).filter(provider_key=OuterRef("pk"))
+    return access.get(ProviderKey, pk, is_tested=Exists(under_way))
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,8 @@ class StoredVerdicts:
 
 
 def _is_tested(key: ProviderKey) -> bool:
-    # A check of what somebody types over a stored key says nothing about that key.
-    return key.checks.unfinished(timezone.now()).exclude(results__record="").exists()
+    known = vars(key).get("is_tested")
+    return key.checks.of_the_stored(timezone.now()).exists() if known is None else bool(known)
 
 
 def _unreadable(provider: str, record: SecretRecord) -> Told:

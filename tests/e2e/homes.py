@@ -100,7 +100,7 @@ def _log_in(user: object) -> str:
     from django.test import Client  # noqa: PLC0415
 
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")  # type: ignore[arg-type]
+    client.force_login(user, backend="organizations.backends.MemberBackend")  # type: ignore[arg-type]
     return client.cookies[SESSION].value
 
 

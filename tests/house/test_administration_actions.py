@@ -207,7 +207,7 @@ def test_a_forged_post_a_customer_and_a_stranger_do_nothing(
     act.before(mine)
     before = rows([mine])
     forged = Client(enforce_csrf_checks=True, REMOTE_ADDR=IP)
-    forged.force_login(helper, backend="django.contrib.auth.backends.ModelBackend")
+    forged.force_login(helper, backend="organizations.backends.MemberBackend")
 
     assert press(forged, act, mine, place).status_code == HTTPStatus.FORBIDDEN
     for client in (customer, Client()):

@@ -254,7 +254,7 @@ def test_a_member_is_told_whom_to_ask(dana: User, htmx: bool) -> None:
 @both
 def test_a_stale_form_says_so(alice: User, htmx: bool) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="organizations.backends.MemberBackend")
 
     answer = client.post("/orgs/acme/api-keys/new/", headers={"HX-Request": "true"} if htmx else {})
 

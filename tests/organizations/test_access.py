@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from pytest_django import DjangoAssertNumQueries
 
 from organizations.access import Access, access_for, admin_view, member_view, staff_access
+from organizations.backends import MemberBackend
 from organizations.context_processors import console
 from organizations.ids import new_id
 from organizations.models import ApiKey, Membership, Organization, Role, User
@@ -83,6 +84,26 @@ def test_a_deactivated_users_session_ends(alice: User) -> None:
     assert client.get("/orgs/acme/").headers["Location"].endswith("/orgs/acme/provider-keys/")
     User.objects.update(is_active=False)
     assert client.get("/orgs/acme/").headers["Location"] == "/login/?next=%2Forgs%2Facme%2F&ended=1"
+
+
+def test_a_visitor_and_their_memberships_are_one_query_that_counts_once(
+    alice: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        visitor = MemberBackend().get_user(alice.pk)
+        assert visitor
+        access_for(visitor, "acme")
+    Membership.objects.filter(user=alice).delete()
+    with pytest.raises(Http404):
+        access_for(visitor, "acme")
+
+
+@pytest.mark.parametrize("who", ["alice", "sam"])
+def test_a_session_of_somebody_deactivated_brings_nobody(who: str, request: pytest.FixtureRequest) -> None:
+    user: User = request.getfixturevalue(who)
+    assert MemberBackend().get_user(user.pk) == user
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert MemberBackend().get_user(user.pk) is None
 
 
 def test_an_anonymous_reader_logs_in_and_comes_back(acme: Organization, make_request: MakeRequest) -> None:

@@ -125,7 +125,7 @@ def test_who_may_only_look_does_nothing(action: str, viewer: User, key: Provider
 
 def test_a_forged_post_and_a_customer_do_nothing(changer: User, alice: User, key: ProviderKey) -> None:
     forged = Client(enforce_csrf_checks=True)
-    forged.force_login(changer, backend="django.contrib.auth.backends.ModelBackend")
+    forged.force_login(changer, backend="organizations.backends.MemberBackend")
     data = {"action": "disable", "_selected_action": [key.pk], "post": "yes"}
     assert forged.post(LIST, data).status_code == 403
     assert run(alice, "disable", key).status_code == 302

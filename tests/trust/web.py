@@ -145,7 +145,7 @@ class Site:
         """A browser of its own, to which an error of the server is an answer like any other."""
         client = Client(enforce_csrf_checks=careful, raise_request_exception=False)
         if user:
-            client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+            client.force_login(user, backend="organizations.backends.MemberBackend")
         return client
 
     def allowed(self, of: Route) -> str:
