@@ -1,9 +1,11 @@
 """The resolver's answers in the words of pages: which provider key serves an API key, and why."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
+
+from django.utils.text import get_text_list
 
 from organizations.access import Access
 from providerkeys import badges
@@ -90,10 +92,20 @@ def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
         return f"Your organization has no {provider.label} key."
     # The tier that was asked comes first; where it refuses, the keys outside of it explain nothing.
     asked = [judged for judged in resolution.others if judged.why in _UNFIT]
-    said = " ".join(f"{one.row.name} is {_state(one)}." for one in (asked or list(resolution.others))[:_NAMED])
+    said = _states((asked or list(resolution.others))[:_NAMED])
     shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
     end = f"{provider.label} requests are refused."
     return f"{said} The organization-wide keys don’t step in, so {end}" if shadowed else f"{said} So {end}"
+
+
+def _states[R: Row](judged: Sequence[Judged[R]]) -> str:
+    """Say the state of each, once for all that share it: "A and B are disabled. C is assigned to other API keys."."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for one in judged:
+        names[_state(one)].append(one.row.name)
+    return " ".join(
+        f"{get_text_list(some, 'and')} {'are' if some[1:] else 'is'} {state}." for state, some in names.items()
+    )
 
 
 def _state[R: Row](judged: Judged[R]) -> str:

@@ -472,3 +472,13 @@ class TestWhichKeyWillServe:
             "None",
             "Theirs is assigned to other API keys. So OpenAI requests are refused.",
         )
+
+    def test_what_several_share_is_told_once(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:
+        others = sample.api_key(alice_access)
+        for name in ("One", "Two", "Three"):
+            self.make(alice_access, name, others)
+
+        assert self.openai(alices, api_key) == (
+            "None",
+            "One, Two and Three are assigned to other API keys. So OpenAI requests are refused.",
+        )
