@@ -24,7 +24,7 @@ class ProviderKeyForm(CredentialsForm):
 
     name = NameField()
     assign_to_organization = forms.BooleanField(label="Assign to entire organization", required=False)
-    api_key_ids = ApiKeyIdsField(label="Assignment", required=False)
+    api_key_ids = ApiKeyIdsField(label="Assignment", required=False, error_messages={"required": _NOBODY})
     version = forms.IntegerField(
         min_value=1, max_value=_MAX_VERSION, widget=forms.HiddenInput, error_messages={"required": _OUT_OF_DATE}
     )
@@ -64,6 +64,7 @@ class ProviderKeyForm(CredentialsForm):
     def clean(self) -> None:
         super().clean()
         if not self.cleaned_data["assign_to_organization"] and self.cleaned_data.get("api_key_ids") == frozenset():
+            # The browser says the same, where it can, before anything is sent.
             self.add_error("api_key_ids", _NOBODY)
         if "version" in self.errors:
             # It is hidden: an error beside it would be seen by nobody.

@@ -40,6 +40,8 @@ from tests.look.things import (
     SHELL,
 )
 
+NOBODY = "Choose at least one API key, or assign to the entire organization."
+
 
 class ProviderKeyForm(forms.Form):
     """Has the fields of the console's own form; the template draws them by hand. ``can_keep``: a secret is stored."""
@@ -69,6 +71,7 @@ class ProviderKeyForm(forms.Form):
     api_key_ids = forms.MultipleChoiceField(
         label="Assignment",
         required=False,
+        error_messages={"required": NOBODY},
         choices=[(each.id, each.name) for each in API_KEYS],
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
@@ -192,7 +195,7 @@ REFUSED = ProviderKeyForm({"provider": "openai", "name": "", "provider_key": "x"
 REFUSED.add_error(
     "provider_key", "This is an OpenAI admin key. It can never be used for requests. Create a project key instead."
 )
-REFUSED.add_error("api_key_ids", "Choose at least one API key, or assign to the entire organization.")
+REFUSED.add_error("api_key_ids", NOBODY)
 SERVICE_ACCOUNT_REFUSED = ServiceAccountForm(
     {
         "provider": "google_vertex_ai",

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.accessibility import DARK, DARK_PHONE, LIGHT, faults
 from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
+from tests.look.states import NOBODY
 
 pytestmark = pytest.mark.browser
 
@@ -38,6 +39,13 @@ def fill_in(page: Page) -> None:
     page.get_by_label("Provider", exact=True).select_option(label="OpenAI")
     page.get_by_label("Name", exact=True).fill("Mine")
     page.get_by_label("API Key", exact=True).fill(SECRET)
+    page.get_by_label("Assign to entire organization").check()
+
+
+def serve_nobody(page: Page) -> None:
+    page.get_by_label("Assign to entire organization").uncheck()
+    for box in page.get_by_role("group", name="API keys").get_by_role("checkbox").all():
+        box.uncheck()
 
 
 def test_focus_goes_into_the_dialog_and_comes_back(page: Page) -> None:
@@ -254,6 +262,33 @@ def test_a_refusal_takes_focus_names_the_fields_and_leads_to_them(page: Page, st
     expect(secret).to_be_focused()
 
 
+def test_a_save_that_would_serve_nobody_is_stopped_before_the_secret_leaves(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    fill_in(page)
+    whole = page.get_by_label("Assign to entire organization")
+    serve_nobody(page)
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.locator("[data-verdict=valid]")).to_be_visible()
+
+    for _ in range(2):
+        page.get_by_label("Name", exact=True).press("Enter")
+        expect(whole).to_be_focused()
+        expect(whole).to_have_attribute("aria-invalid", "true")
+        expect(whole).to_have_accessible_description(NOBODY)
+    assert stage.asked("POST", NEW) == []
+    expect(page.get_by_label("API Key", exact=True)).to_have_value(SECRET)
+    expect(page.locator("[data-verdict=valid]")).to_be_visible()
+
+    page.get_by_label("production", exact=True).check()
+    expect(whole).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text(NOBODY)).to_have_count(0)
+    expect(whole).to_have_accessible_description(re.compile("^Choose whom it serves before you save"))
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert "api_key_ids" in (stage.asked("POST", NEW)[0].post_data or "")
+
+
 def test_a_saved_form_leaves_for_where_the_server_says(page: Page, stage: Stage) -> None:
     stage.on("POST", NEW, Reply("", 200, {"HX-Redirect": "/list-toasts"}))
     stage.on("GET", "/list-toasts", Reply(whole("list-toasts")))
@@ -332,9 +367,7 @@ def test_whom_a_key_serves_is_asked_before_the_press_that_would_cost_the_secret(
     said = page.get_by_text("Choose whom it serves before you save: the entire organization, or at least one API key.")
     whole_organization = page.get_by_role("checkbox", name="Assign to entire organization")
     boxes = page.get_by_role("group", name="API keys").get_by_role("checkbox")
-    for box in boxes.all():
-        box.uncheck()
-    whole_organization.uncheck()
+    serve_nobody(page)
     expect(said).to_be_visible()
     expect(whole_organization).to_have_accessible_description(re.compile("at least one API key"))
     for box in (whole_organization, boxes.first):
