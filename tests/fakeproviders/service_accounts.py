@@ -43,7 +43,7 @@ class ServiceAccountShape:
         return key_file(address(_SAMPLE, scenario))
 
     def fresh(self, scenario: str) -> str:
-        """A new one, with a key of its own: slow by half a second."""
+        """A new one, with a key of its own: slow by a tenth of a second."""
         return key_file(address("".join(secrets.choice(_ALPHABET) for _ in range(12)), scenario))
 
     def renamed(self, key: str, scenario: str) -> str:

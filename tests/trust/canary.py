@@ -20,7 +20,7 @@ from organizations.models.api_key import PREFIX
 from organizations.tokens import LOOKUP_LENGTH, lookup_of
 from tests.fakeproviders import providers, samples
 from tests.fakeproviders.shape import API_KEY
-from tests.trust.layers import layers
+from tests.trust.layers import DEPTH, inside
 
 WINDOW: Final = 8
 HEXADECIMAL_WINDOW: Final = 12
@@ -29,6 +29,11 @@ _ALPHANUMERIC: Final = string.ascii_letters + string.digits
 # A shortest hit covers eight bytes, so it holds one of its 5-grams wherever every fourth of them is looked up.
 _GRAM: Final = 5
 _STEP: Final = WINDOW - _GRAM + 1
+# A stream has less than a mebibyte.
+_OFFSET_BITS: Final = 20
+_OFFSETS: Final = (1 << _OFFSET_BITS) - 1
+# Of texts up to this length it pays to remember what was found in them.
+_SHORT: Final = 4096
 STRAY: Final = "an API key that nobody was shown"
 _OUR_KEY: Final = re.compile(rb"byok_[0-9A-Za-z]{50}")
 # Version and time of a Fernet token: shared by all that were made in the same second.
@@ -109,6 +114,10 @@ class Hit(NamedTuple):
     encoding: str
 
 
+type _Found = frozenset[tuple[str, str]]
+"""The names of canaries, each with the encoding that it was found in."""
+
+
 class _Stream(NamedTuple):
     """A piece of a canary as one encoding writes it, and how many of its characters in a row are a hit."""
 
@@ -119,7 +128,7 @@ class _Stream(NamedTuple):
 
 
 def streams(canary: Canary) -> Iterator[_Stream]:
-    """All disguises that a text decoder does not take off: see ``layers`` for the others."""
+    """All disguises that a text decoder does not take off: see ``layers.py`` for the others."""
     for piece in canary.pieces:
         window = window_of(piece)
         yield _Stream(canary, "raw", piece, window)
@@ -134,47 +143,86 @@ def streams(canary: Canary) -> Iterator[_Stream]:
 
 
 class Search:
-    """Looks for all canaries at once: the time grows with the haystack alone."""
+    """Looks for all canaries at once: the time grows with the haystack alone, and with what is new in it.
+
+    Pages, tables and messages repeat themselves, so what was found in a line or in a short text is remembered.
+    """
 
     def __init__(self, canaries: Iterable[Canary]) -> None:
         canaries = list(canaries)
         self._known = {canary.value for canary in canaries}
-        self._grams: dict[bytes, list[tuple[_Stream, int]]] = defaultdict(list)
         # Mostly the two kinds of base64 are the same.
         different = {(canary, one.data): one for canary in canaries for one in streams(canary)}
-        for stream in different.values():
-            for at in range(len(stream.data) - _GRAM + 1):
-                self._grams[stream.data[at : at + _GRAM]].append((stream, at))
+        self._streams = list(different.values())
+        # Where each gram stands, as number of the stream and offset in one integer; the further places of a gram apart.
+        self._grams: dict[bytes, int] = {}
+        self._more: dict[bytes, list[int]] = defaultdict(list)
+        for number, stream in enumerate(self._streams):
+            data, grams, start = stream.data, self._grams, number << _OFFSET_BITS
+            for at in range(len(data) - _GRAM + 1):
+                gram = data[at : at + _GRAM]
+                if grams.setdefault(gram, start + at) != start + at:
+                    self._more[gram].append(start + at)
         self._starts = frozenset(array("I", b"".join(gram[:_STEP] for gram in self._grams)))
+        self._overlap = max((stream.need for stream in self._streams), default=1) - 1
+        self._lines: dict[bytes, _Found] = {}
+        self._texts: dict[tuple[bytes, int], _Found] = {}
 
     def hits(self, place: str, data: bytes) -> set[Hit]:
         """Everything found in ``data`` and in what is wrapped in it."""
-        return {Hit(place, *found) for layer in layers(data) for found in self._found(layer) | self._strays(layer)}
+        return {Hit(place, *found) for found in self._wrapped(data, 0)}
 
     def hits_on_top(self, place: str, data: bytes) -> set[Hit]:
         """What is found in ``data`` as it is."""
         return {Hit(place, *found) for found in self._found(data)}
 
-    def _found(self, data: bytes) -> set[tuple[str, str]]:
-        grams = self._grams
-        seeds = (at for at in self._places(data) if data[at : at + _GRAM] in grams)
-        found = set()
-        for at in seeds:
-            for stream, offset in grams[data[at : at + _GRAM]]:
-                name = stream.canary.name, stream.encoding
-                if name not in found and _run(stream, offset, data, at) >= stream.need:
-                    found.add(name)
+    def _wrapped(self, data: bytes, depth: int) -> _Found:
+        if len(data) > _SHORT:
+            return self._searched(data, depth)
+        if (data, depth) not in self._texts:
+            self._texts[data, depth] = self._searched(data, depth)
+        return self._texts[data, depth]
+
+    def _searched(self, data: bytes, depth: int) -> _Found:
+        found = self._found(data) | self._strays(data)
+        if depth < DEPTH:
+            found = found.union(*(self._wrapped(inner, depth + 1) for inner in inside(data)))
         return found
+
+    def _found(self, data: bytes) -> _Found:
+        """Line by line, each with so much of what stands before it that no hit across its beginning is missed."""
+        lines, found, at = self._lines, set[tuple[str, str]](), 0
+        while at < len(data):
+            end = data.find(b"\n", at) + 1 or len(data)
+            line = data[max(at - self._overlap, 0) : end]
+            if line not in lines:
+                lines[line] = self._found_in(line)
+            found |= lines[line]
+            at = end
+        return frozenset(found)
+
+    def _found_in(self, data: bytes) -> _Found:
+        found = set()
+        for at in self._places(data):
+            gram = data[at : at + _GRAM]
+            if gram not in self._grams:
+                continue
+            for stands in (self._grams[gram], *self._more.get(gram, ())):
+                stream = self._streams[stands >> _OFFSET_BITS]
+                name = stream.canary.name, stream.encoding
+                if name not in found and _run(stream, stands & _OFFSETS, data, at) >= stream.need:
+                    found.add(name)
+        return frozenset(found)
 
     def _places(self, data: bytes) -> Iterator[int]:
         """Each fourth offset where a gram could start, by its first four bytes: taken as numbers, they are looked up fast."""
         words = array("I", data[: len(data) // _STEP * _STEP])
         return compress(range(0, len(data), _STEP), map(self._starts.__contains__, words))
 
-    def _strays(self, data: bytes) -> set[tuple[str, str]]:
+    def _strays(self, data: bytes) -> _Found:
         """API keys that were made and never shown, so that nobody knows them as a canary."""
         found = {text.decode() for text in _OUR_KEY.findall(data)} - self._known
-        return {(STRAY, "raw") for text in found if lookup_of(PREFIX, text)}
+        return frozenset((STRAY, "raw") for text in found if lookup_of(PREFIX, text))
 
 
 def _run(stream: _Stream, offset: int, data: bytes, at: int) -> int:

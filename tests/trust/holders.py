@@ -36,7 +36,7 @@ class Holder:
 
 
 def _fresh_account() -> str:
-    """Another document with the key of the sample: a key of its own takes half a second."""
+    """Another document with the key of the sample: a key of its own takes a tenth of a second."""
     document = json.loads(samples.key("google_vertex_ai", "good"))
     return json.dumps({**document, "client_id": str(secrets.randbelow(10**21))}, indent=2)
 

@@ -10,6 +10,7 @@ from quopri import decodestring
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+# So often something may be wrapped.
 DEPTH: Final = 4
 _LONGEST: Final = 8 * 1024 * 1024
 _CHUNK: Final = 16 * 1024
@@ -21,21 +22,8 @@ _ESCAPE: Final = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"'/\\
 _CONTROLS: Final = bytes.maketrans(b"abfnrtv", b"\a\b\f\n\r\t\v")
 
 
-def layers(data: bytes) -> Iterator[bytes]:
-    """``data``, and everything that is wrapped in it, however often."""
-    seen: set[bytes] = set()
-    waiting = [(data, 0)]
-    while waiting:
-        layer, depth = waiting.pop()
-        if layer in seen:
-            continue
-        seen.add(layer)
-        yield layer
-        if depth < DEPTH:
-            waiting += [(inner, depth + 1) for inner in _inside(layer)]
-
-
-def _inside(data: bytes) -> Iterator[bytes]:
+def inside(data: bytes) -> Iterator[bytes]:
+    """What is wrapped in ``data``, one layer down."""
     plain = _unescaped(data)
     if plain != data:
         yield plain
