@@ -100,10 +100,14 @@ def access_for(user: User, slug: str, ip: str = "") -> Access:
 
 
 def _memberships(user: User) -> Iterable[Membership]:
+    read = _take_over(user)
+    return Membership.of(user.pk).filter(user__is_active=True) if read is None else read
+
+
+def _take_over(user: User) -> Sequence[Membership] | None:
     read: Sequence[Membership] | None = getattr(user, _READ, None)
-    if read is None:
-        return Membership.of(user.pk).filter(user__is_active=True)
-    delattr(user, _READ)
+    if read is not None:
+        delattr(user, _READ)
     return read
 
 
@@ -157,6 +161,9 @@ def _door(view: AccessView, roles: frozenset[Role]) -> View:
         user = request.user
         if isinstance(user, AnonymousUser):
             return redirect_to_login(request)
+        if request.method not in {"GET", "HEAD"}:
+            # Whoever changes something is looked up when all of it has come, which may take a while.
+            _take_over(user)
         access = access_for(user, slug, client_ip(request))
         # A refusal is told in the organization, by its name.
         cast(AccessRequest, request).access = access
