@@ -5,6 +5,7 @@ function update(assignment) {
   const choices = assignment.querySelector("fieldset");
   choices.disabled = assignment.querySelector("[name=assign_to_organization]").checked;
   choices.setAttribute("aria-disabled", choices.disabled);
+  choices.classList.toggle("choices--invalid", assignment.querySelector(".field__error") !== null);
   const boxes = [...choices.querySelectorAll("[name=api_key_ids]")];
   const count = choices.querySelector("[data-count]");
   if (count) count.textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length} chosen`;
@@ -13,28 +14,37 @@ function update(assignment) {
 const serves = (assignment) =>
   assignment.querySelector("[name=assign_to_organization]:checked, [name=api_key_ids]:checked") !== null;
 
+// Made anew at each press, so that it is heard at each.
 function refuse(assignment) {
   const box = assignment.querySelector("[name=assign_to_organization]");
-  const choices = assignment.querySelector("fieldset");
-  if (!assignment.querySelector(".field__error")) {
-    choices.after(assignment.querySelector("template").content.cloneNode(true));
-    choices.classList.add("choices--invalid");
-    box.setAttribute("aria-invalid", "true");
-    box.setAttribute("aria-describedby", "id_api_key_ids_error");
-    assignment.querySelector("#assignment-whom").hidden = true;
-  }
+  const error = assignment.querySelector("template").content.firstElementChild.cloneNode(true);
+  const whom = assignment.querySelector("#assignment-whom");
+  error.id = "id_api_key_ids_error";
+  assignment.querySelector(".field__error")?.remove();
+  assignment.querySelector("fieldset").after(error);
+  box.setAttribute("aria-invalid", "true");
+  box.setAttribute("aria-describedby", error.id);
+  if (whom) whom.hidden = true;
+  update(assignment);
   box.focus();
+  error.scrollIntoView({ block: "nearest" });
 }
 
+// What is said of the choice, here or by the server, holds until somebody is chosen.
 function forgive(assignment) {
-  const error = assignment.querySelector("[data-unassigned]");
+  const error = assignment.querySelector(".field__error");
   if (!error || !serves(assignment)) return;
   const box = assignment.querySelector("[name=assign_to_organization]");
+  const whom = assignment.querySelector("#assignment-whom");
   error.remove();
-  assignment.querySelector("fieldset").classList.remove("choices--invalid");
   box.removeAttribute("aria-invalid");
-  box.setAttribute("aria-describedby", "assignment-whom");
-  assignment.querySelector("#assignment-whom").hidden = false;
+  if (whom) {
+    whom.hidden = false;
+    box.setAttribute("aria-describedby", whom.id);
+  } else {
+    box.removeAttribute("aria-describedby");
+  }
+  update(assignment);
 }
 
 function filter(field) {

@@ -52,27 +52,37 @@ def test_a_key_serves_the_api_keys_that_were_chosen_and_then_the_organization(
     expect(assigned).to_have_attribute("data-badge", "organization")
 
 
-def test_a_key_for_nobody_is_refused_and_the_refusal_keeps_all_but_the_secret(
+def test_a_key_for_nobody_is_not_sent_and_a_refusal_keeps_all_but_the_secret(
     console: Console, visitor: Visitor, watch: Watch
 ) -> None:
     watch.expect(422)
     visitor.make_api_key("staging")
     console.open_page_of_new("openai")
     console.name.fill("Nobody's")
-    console.api_key.fill(samples.fresh_key("openai", "good"))
+    key = samples.fresh_key("openai", "good")
+    console.api_key.fill(key)
+    console.save_button.click()
+    expect(console.page.get_by_role("alert")).to_have_text(NOBODY)
+    expect(console.whole_organization).to_be_focused()
+    expect(console.whole_organization).to_have_accessible_description(NOBODY)
+    expect(console.whole_organization).to_have_attribute("aria-invalid", "true")
+    expect(console.api_key).to_have_value(key)
+
+    console.api_key_box("staging").check()
+    expect(console.page.get_by_role("alert")).to_have_count(0)
+    console.name.fill("")
     console.save_button.click()
     alert = console.page.get_by_role("alert")
     expect(alert).to_be_focused()
     expect(alert).to_contain_text("Nothing was saved.")
-    expect(console.whole_organization).to_have_accessible_description(NOBODY)
-    expect(console.whole_organization).to_have_attribute("aria-invalid", "true")
-    expect(console.name).to_have_value("Nobody's")
+    expect(console.name).to_have_attribute("aria-invalid", "true")
+    expect(console.api_key_box("staging")).to_be_checked()
     expect(console.api_key).to_have_value("")
     expect(console.api_key).to_have_accessible_description(re.compile("type it again"))
     expect(console.provider.get_by_role("option", selected=True)).to_have_text("OpenAI")
 
+    console.name.fill("Nobody's")
     console.api_key.fill(samples.fresh_key("openai", "good"))
-    console.api_key_box("staging").check()
     console.save()
     expect(console.row("Nobody's").locator("[data-badge]")).to_have_text("staging")
 
