@@ -92,7 +92,7 @@ def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
         return f"Your organization has no {provider.label} key."
     # The tier that was asked comes first; where it refuses, the keys outside of it explain nothing.
     asked = [judged for judged in resolution.others if judged.why in _UNFIT]
-    said = _states((asked or list(resolution.others))[:_NAMED])
+    said = _states(asked or resolution.others)
     shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
     end = f"{provider.label} requests are refused."
     return f"{said} The organization-wide keys don’t step in, so {end}" if shadowed else f"{said} So {end}"
@@ -103,9 +103,12 @@ def _states[R: Row](judged: Sequence[Judged[R]]) -> str:
     names: dict[str, list[str]] = defaultdict(list)
     for one in judged:
         names[_state(one)].append(one.row.name)
-    return " ".join(
-        f"{get_text_list(some, 'and')} {'are' if some[1:] else 'is'} {state}." for state, some in names.items()
-    )
+    return " ".join(f"{_listed(some)} {'are' if some[1:] else 'is'} {state}." for state, some in names.items())
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = ["others"] if len(names) > _NAMED else []
+    return get_text_list([*names[:_NAMED], *more], "and")
 
 
 def _state[R: Row](judged: Judged[R]) -> str:

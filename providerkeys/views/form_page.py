@@ -162,7 +162,9 @@ def _choices(board: Board, form: ProviderKeyForm) -> list[ApiKeyChoice]:
 
 def _chosen_ids(board: Board, form: ProviderKeyForm) -> frozenset[str]:
     """The ids of the API keys whose boxes are ticked. What is stored stands on the board already."""
-    return board.assigned_ids(form.key.pk) if form.key and not form.is_bound else form.chosen_ids
+    if form.is_bound or not (form.key and form.chosen):
+        return form.chosen_ids
+    return board.assigned_ids(form.key.pk)
 
 
 def _now(board: Board, api_key_id: str) -> str:

@@ -1,6 +1,6 @@
-"""What every page of the console costs: at most six queries and no secret opened, whatever the organization holds.
+"""What every page of the console costs: at most six queries and no secret opened, with lists as long as a page is.
 
-The pages are read off the table of addresses, so a new one is asked for without being named here.
+Searches, filters and later pages of the lists are counted where the lists are tested, and in `./dev bench console`. The pages are read off the table of addresses, so a new one is asked for without being named here.
 """
 
 from collections.abc import Iterator, Sequence

@@ -482,3 +482,5 @@ class TestWhichKeyWillServe:
             "None",
             "One, Two and Three are assigned to other API keys. So OpenAI requests are refused.",
         )
+        self.make(alice_access, "Four", others)
+        assert self.openai(alices, api_key)[1].startswith("One, Two, Three and others are assigned")
