@@ -4,17 +4,18 @@ import html
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import pytest
 from django.db import connection
-from django.test import TestCase
+from django.test import Client, TestCase
 
-from organizations.access import Access
+from organizations.access import Access, access_for
+from organizations.models import Organization, Role
 from providerkeys import vault
 from providerkeys.models import (
     CredentialCheck,
@@ -25,10 +26,11 @@ from providerkeys.models import (
 from providerkeys.providers import registry, service_account, whole_keys
 from providerkeys.providers.base import Credential, CredentialKind
 from providerkeys.resolver import Scope
-from tests.cast import client_for
+from tests.cast import IP, client_for, member_of
 from tests.providerkeys.conftest import Console
 from tests.providerkeys.providers.service_account_inputs import GOOD
 from tests.providerkeys.sample import letterbox
+from tests.standing import standing
 from tests.trust.inputs import access_keys, api_keys, service_accounts, table
 from tests.trust.inputs.table import Cleaned, Hinted, Input, Refused
 from tests.trust.net import Guard
@@ -131,12 +133,37 @@ def _typed(provider: str) -> dict[str, Any]:
 @contextmanager
 def sitting_at(access: Access, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A desk for the length of a ``with`` block: its fixture."""
-    sent = letterbox(monkeypatch)
-    client = client_for(access.user)
-    # An error of the server is an answer with its status, as it is to a browser.
-    client.raise_request_exception = False
-    with Guard.closed() as guard:
-        yield Desk(access, Console(client, access.organization.slug), sent, guard)
+    with Office(access, client_for(access.user)).desk(monkeypatch) as desk:
+        yield desk
+
+
+@dataclass(frozen=True)
+class Office:
+    """What is there before anybody sits down: Alice is logged in, and has these keys."""
+
+    access: Access
+    client: Client
+    stored: Mapping[str, ProviderKey] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def standing(cls, blocker: Any, *providers: str) -> Iterator[Self]:
+        """An office for all tests of a module, with a key of each of these providers."""
+        with standing(blocker):
+            alice = member_of(Organization.objects.create(name="Acme"), "Alice", Role.ADMIN)
+            access = access_for(alice, "acme", IP)
+            keys = {provider: ProviderKey.create(access, provider, _draft(provider)) for provider in providers}
+            yield cls(access, client_for(alice), keys)
+
+    @contextmanager
+    def desk(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+        """A desk for the length of a ``with`` block, and a browser that remembers the login and nothing else."""
+        # An error of the server is an answer with its status, as it is to a browser.
+        client = Client(raise_request_exception=False, REMOTE_ADDR=IP)
+        client.cookies = self.client.cookies.copy()
+        sent = letterbox(monkeypatch)
+        with Guard.closed() as guard:
+            yield Desk(self.access, Console(client, self.access.organization.slug), sent, guard, dict(self.stored))
 
 
 def forms_of(given: Input) -> list[Form]:

@@ -1,15 +1,15 @@
 """INP: rows of region, access key ID and secret access key."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django import forms
 
-from organizations.access import Access
 from providerkeys.forms import CredentialsForm, regions
 from providerkeys.models import BedrockRegion, CredentialCheck
 from tests.trust.controls import Control, Plant, controls
-from tests.trust.inp import Desk, ids, judge, sitting_at
+from tests.trust.inp import Desk, Office, ids, judge
 from tests.trust.inp_defects import WHATEVER_IS_REFUSED, named
 from tests.trust.inputs import access_keys
 from tests.trust.inputs.table import Input
@@ -17,9 +17,15 @@ from tests.trust.inputs.table import Input
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def office(django_db_setup: None, django_db_blocker: Any) -> Iterator[Office]:
+    with Office.standing(django_db_blocker, access_keys.PROVIDER) as office:
+        yield office
+
+
 @pytest.fixture
-def desk(alice_access: Access, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    with sitting_at(alice_access, monkeypatch) as desk:
+def desk(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with office.desk(monkeypatch) as desk:
         yield desk
 
 

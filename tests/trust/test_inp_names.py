@@ -10,7 +10,6 @@ from django.contrib.admin.utils import quote
 from django.core.validators import MaxLengthValidator
 
 from organizations import text as naming
-from organizations.access import Access
 from organizations.models import ApiKey, Organization, User
 from providerkeys.forms import ApiKeyForm, ProviderKeyForm
 from providerkeys.models import ProviderKey
@@ -18,6 +17,7 @@ from tests.cast import client_for
 from tests.trust.controls import Control, Plant, controls
 from tests.trust.inp import (
     Desk,
+    Office,
     forms_of,
     ids,
     is_refused,
@@ -25,7 +25,6 @@ from tests.trust.inp import (
     leaves_no_trace,
     says_what_to_do,
     sentences_at,
-    sitting_at,
 )
 from tests.trust.inp_defects import named
 from tests.trust.inputs import names
@@ -36,9 +35,15 @@ pytestmark = pytest.mark.django_db
 NEW_API_KEY = "api-keys/new/"
 
 
+@pytest.fixture(scope="module")
+def office(django_db_setup: None, django_db_blocker: Any) -> Iterator[Office]:
+    with Office.standing(django_db_blocker, "openai") as office:
+        yield office
+
+
 @pytest.fixture
-def desk(alice_access: Access, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    with sitting_at(alice_access, monkeypatch) as desk:
+def desk(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with office.desk(monkeypatch) as desk:
         yield desk
 
 
@@ -123,11 +128,11 @@ def organization_form(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("given", ids(REFUSED))
-def test_inp_name_of_an_organization_or_a_person_is_refused(given: Input, desk: Desk, sam: User, acme: Any) -> None:
+def test_inp_name_of_an_organization_or_a_person_is_refused(given: Input, desk: Desk, sam: User) -> None:
     staff, text = client_for(sam), str(given.fields["name"])
     posts = {
         "/admin/organizations/organization/add/": organization_form(text),
-        f"/admin/organizations/organization/{quote(acme.pk)}/change/": organization_form(text),
+        f"/admin/organizations/organization/{quote(desk.access.organization.pk)}/change/": organization_form(text),
         f"/admin/organizations/user/{quote(desk.access.user.pk)}/change/": {
             "email": desk.access.user.email,
             "name": text,

@@ -1,15 +1,15 @@
 """INP: what is pasted as a service account, and typed as its location, is refused by its field wherever it is sent."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from organizations.access import Access
 from providerkeys.forms import CredentialsForm
 from providerkeys.forms.service_account import LocationField
 from providerkeys.providers import rsa_pem, service_account
 from tests.trust.controls import Control, Plant, controls
-from tests.trust.inp import Desk, ids, judge, sitting_at
+from tests.trust.inp import Desk, Office, ids, judge
 from tests.trust.inp_defects import WHATEVER_IS_REFUSED, named
 from tests.trust.inputs import service_accounts
 from tests.trust.inputs.table import Input
@@ -17,9 +17,15 @@ from tests.trust.inputs.table import Input
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def office(django_db_setup: None, django_db_blocker: Any) -> Iterator[Office]:
+    with Office.standing(django_db_blocker, service_accounts.PROVIDER) as office:
+        yield office
+
+
 @pytest.fixture
-def desk(alice_access: Access, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    with sitting_at(alice_access, monkeypatch) as desk:
+def desk(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with office.desk(monkeypatch) as desk:
         yield desk
 
 
