@@ -160,7 +160,7 @@ class Office:
         """A desk for the length of a ``with`` block, and a browser that remembers the login and nothing else."""
         # An error of the server is an answer with its status, as it is to a browser.
         client = Client(raise_request_exception=False, REMOTE_ADDR=IP)
-        client.cookies = self.client.cookies.copy()
+        client.cookies.update(self.client.cookies)
         sent = letterbox(monkeypatch)
         with Guard.closed() as guard:
             yield Desk(self.access, Console(client, self.access.organization.slug), sent, guard, dict(self.stored))
