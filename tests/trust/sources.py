@@ -19,8 +19,13 @@ def sources() -> dict[str, ast.Module]:
     return {str(file.relative_to(ROOT)): ast.parse(file.read_text(encoding="utf-8")) for file in files}
 
 
-def names(tree: ast.AST) -> Iterator[str]:
+@cache
+def names(tree: ast.AST) -> tuple[str, ...]:
     """Every name that a module uses, imports or spells in a text, as ``getattr`` and ``import_module`` take it."""
+    return tuple(_names(tree))
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
