@@ -110,6 +110,7 @@ def test_a_pasted_secret_is_in_its_field_and_in_no_other_place(
 
     console.open_page_of_new("openai")
     console.api_key.fill(trail.secret)
+    console.whole_organization.check()
     console.save_button.click()
     expect(page.get_by_role("alert")).to_be_focused()
     step("refused", typed=False)

@@ -281,6 +281,7 @@ def _save_regions(browser: Browser) -> None:
 def _refuse(browser: Browser) -> Answer:
     """Press Save without a name; returns the answer that says so."""
     browser.page.get_by_label("Name", exact=True).fill("")
+    browser.page.get_by_label("Assign to entire organization").check()
     browser.page.get_by_role("button", name="Save", exact=True).click()
     browser.page.locator("[data-error-summary]").wait_for()
     answers = reversed(browser.scene.record.answers)
