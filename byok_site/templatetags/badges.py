@@ -29,7 +29,7 @@ def states(badges: Iterable[Any]) -> SafeString:
 @lru_cache(maxsize=512)
 def _states(badges: Iterable[tuple[str, str, str]]) -> SafeString:
     drawn = ((tone, draw(icon), word) for tone, icon, word in badges)
-    return format_html_join("", '<span class="badge tone-{}">{}<span>{}</span></span>', drawn)
+    return format_html_join(" ", '<span class="badge tone-{}">{}<span>{}</span></span>', drawn)
 
 
 @register.filter
