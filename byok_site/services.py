@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import environ
 
+from byok_site import pool
 from byok_site.datafolder import DATABASE
 from byok_site.environment import Environment, Refused
 
@@ -22,8 +23,17 @@ SQLITE_OPTIONS = {
     "timeout": 2,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
-# The worker's 64 threads may each hold a connection; everybody else stays far below.
-POSTGRESQL_POOL = {"min_size": 1, "max_size": 68, "timeout": 2, "max_idle": 60}
+# The worker's 64 threads may each hold a connection; everybody else stays far below. Nobody waits for one longer than two
+# seconds, and no attempt at making one goes on for longer: it would pause ever longer between its tries, and whoever
+# comes after an outage of a minute would wait out that pause.
+POSTGRESQL_POOL = {
+    "min_size": 1,
+    "max_size": 68,
+    "timeout": 2,
+    "reconnect_timeout": 2,
+    "max_idle": 60,
+    "check": pool.alive,
+}
 
 
 def uses_postgresql(env: Environment) -> bool:

@@ -6,15 +6,18 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
+import psycopg
 import pytest
 import requests
 
-from tests.fakeproviders.fixtures import CheckedProviders
+from tests.fakeproviders.client import FakeProviders
 from tests.gateway.cluster import PROGRAMS, Cluster, cluster
 from tests.gateway.processes import ROOT, Process, processes
 from tests.processes import eventually
@@ -22,6 +25,7 @@ from tests.processes import eventually
 pytestmark = [
     pytest.mark.skipif(not PROGRAMS, reason="initdb and pg_ctl, to run a database server of its own, were not found"),
     pytest.mark.xdist_group("product-postgresql"),
+    pytest.mark.usefixtures("providers"),
 ]
 
 _LANES: Final = 4
@@ -29,6 +33,8 @@ _LANES: Final = 4
 _SERVED: Final = (200, "")
 _TOLD: Final = (503, "database")
 _KEPT_SECONDS: Final = 3.0
+# A pool that pauses for 1, 2, 4 seconds between its tries is by then in its third pause, longer than anybody waits.
+_LONG: Final = 4.0
 # Within the gateway's own five seconds for a question to the database, with room for a machine that is busy.
 _SLOWEST: Final = 15.0
 
@@ -77,25 +83,29 @@ class Load:
             self.outcomes[outcome] += 1
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
     with cluster() as made:
         yield made
 
 
-@pytest.fixture
-def api_keys(server: Cluster) -> list[str]:
-    """More than the test asks with: one that nobody has asked with yet has to be looked up."""
+@pytest.fixture(scope="module")
+def unused(server: Cluster) -> Iterator[str]:
+    """API keys that nobody has asked with yet: each has to be looked up."""
     environment = {**os.environ, "DATABASE_URL": server.url, "DJANGO_SETTINGS_MODULE": "byok_site.settings"}
-    seeding = [sys.executable, "-m", "tests.gateway.seed", "6"]
-    return subprocess.run(
-        seeding, check=True, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ).stdout.split()
+    seeding = [sys.executable, "-m", "tests.gateway.seed", "18"]
+    seeded = subprocess.run(seeding, check=True, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    return iter(seeded.stdout.split())
 
 
 @pytest.fixture
-def process(server: Cluster, api_keys: list[str], providers: CheckedProviders) -> Iterator[Process]:
-    with processes(providers.base_urls, database=server.url) as (started,):
+def api_keys(unused: Iterator[str]) -> list[str]:
+    return list(islice(unused, 6))
+
+
+@pytest.fixture(scope="module")
+def process(server: Cluster, unused: Iterator[str], fake_providers: FakeProviders) -> Iterator[Process]:
+    with processes(fake_providers.base_urls, database=server.url) as (started,):
         yield started
 
 
@@ -103,6 +113,7 @@ def test_a_killed_and_a_restarted_database_cost_a_moment_and_no_record(
     server: Cluster, api_keys: list[str], process: Process
 ) -> None:
     load, (steady, first, unknown, *later) = Load(process.url), api_keys
+    earlier = _recorded(server)
     with load.steady(steady):
         eventually(lambda: load.outcomes[_SERVED] >= 20, 30)
         _killed(load, server, first, unknown)
@@ -116,8 +127,49 @@ def test_a_killed_and_a_restarted_database_cost_a_moment_and_no_record(
     assert set(load.outcomes) <= {_SERVED, _TOLD}
     assert load.slowest < _SLOWEST
     # Records wait for the database, so not one is lost, and none is written twice.
-    eventually(lambda: len(_recorded(server)) >= len(load.served), 30)
-    assert _recorded(server) == load.served
+    eventually(lambda: len(_recorded(server)) >= len(earlier) + len(load.served), 30)
+    assert _recorded(server) - earlier == load.served
+
+
+def test_whoever_asks_first_after_a_restart_meets_no_row_of_dead_connections(
+    server: Cluster, api_keys: list[str], process: Process
+) -> None:
+    load, (*some, last) = Load(process.url), api_keys
+    with _held(server, len(some)) as release, ThreadPoolExecutor() as lanes:
+        asked = [lanes.submit(load.ask, api_key) for api_key in some]
+        release()
+        assert [one.result() for one in asked] == [_SERVED] * len(some)
+
+    server.restart()
+
+    assert load.ask(last) == _SERVED
+
+
+def test_after_a_long_outage_the_first_to_ask_is_served(server: Cluster, api_keys: list[str], process: Process) -> None:
+    load, (known, unknown, last, *_) = Load(process.url), api_keys
+    assert load.ask(known) == _SERVED
+    server.kill()
+    until = time.monotonic() + _LONG
+    while time.monotonic() < until:
+        assert load.ask(unknown) == _TOLD
+
+    server.start()
+
+    assert load.ask(last) == _SERVED
+
+
+@contextmanager
+def _held(server: Cluster, connections: int) -> Iterator[Callable[[], None]]:
+    """Nobody can look up an API key, until a function is called: it waits until so many try, each by a connection."""
+    with psycopg.connect(server.url) as ours, psycopg.connect(server.url, autocommit=True) as looking:
+        ours.execute("LOCK TABLE organizations_apikey")
+
+        def release() -> None:
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            eventually(lambda: looking.execute(waiting).fetchone() == (connections,), 4)
+            ours.rollback()
+
+        yield release
 
 
 def _killed(load: Load, server: Cluster, known: str, unknown: str) -> None:
