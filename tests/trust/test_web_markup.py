@@ -141,7 +141,15 @@ def name_everything(site: Site, named: list[str]) -> None:
     ApiKey.objects.filter(pk=site.values["key"]).update(name=named[2])
     ProviderKey.objects.filter(pk=site.values["pk"]).update(name=named[3], hint=named[4][:30])
     ApiKey.objects.bulk_create(
-        ApiKey(organization=site.access.organization, name=name, hint="byok_…", lookup=f"l{at}", digest=f"{at:064x}")
+        # The administration's page is that of the first id: it has to be the same key's each time.
+        ApiKey(
+            pk=f"key_{at:022}",
+            organization=site.access.organization,
+            name=name,
+            hint="byok_…",
+            lookup=f"l{at}",
+            digest=f"{at:064x}",
+        )
         for at, name in enumerate(named)
     )
     key = ProviderKey.objects.get(pk=site.values["pk"])
