@@ -99,7 +99,7 @@ class Outcome:
     @property
     def is_crowded(self) -> bool:
         """Bounded as it must be, before it was what it should be: so many at once may keep each other from their turn."""
-        return not self.is_as_expected and ((self.status, self.end) in _LATE or self.end == "left")
+        return not self.is_as_expected and ((self.status, self.end) in _LATE or self.end in {"left", "cut"})
 
 
 def arranged(access: Access, scenarios: Iterable[str]) -> list[Asker]:
