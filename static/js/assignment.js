@@ -77,8 +77,18 @@ document.addEventListener("change", (event) => {
   forgive(assignment);
 });
 
-// Before htmx hears of it. The test, which is sent from here too, needs no assignment.
+// What the list is filtered by chooses nobody. Told of it on leaving the field, which may be the press on a choice, htmx
+// would ask what the choice means, and its answer could move the choice away before the press is over.
 const beforeAll = { capture: true };
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target.matches("[data-filter]")) event.stopPropagation();
+  },
+  beforeAll,
+);
+
+// Before htmx hears of it. The test, which is sent from here too, needs no assignment.
 document.addEventListener(
   "submit",
   (event) => {

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 NEW = "/orgs/acme/provider-keys/new/"
 CHECKS = "/orgs/acme/provider-keys/checks/"
 CHECK = f"{CHECKS}chk_sample/"
+OUTLOOK = "/orgs/acme/provider-keys/outlook/"
 SECRET = "sk-proj-typed-but-never-kept"
 
 
@@ -352,6 +353,7 @@ def test_the_whole_organization_switches_the_list_of_api_keys_off(page: Page) ->
 
 
 def test_api_keys_are_filtered_and_counted(page: Page, stage: Stage) -> None:
+    stage.on("POST", OUTLOOK, Reply("asked"))
     open_form(page)
     group = page.get_by_role("group", name="API keys")
     expect(group).to_contain_text("2 of 7 chosen")
@@ -359,6 +361,10 @@ def test_api_keys_are_filtered_and_counted(page: Page, stage: Stage) -> None:
     expect(group.get_by_role("checkbox")).to_have_count(1)
     group.get_by_text("batch-eu").click()
     expect(group).to_contain_text("3 of 7 chosen")
+    # Leaving the filter for the choice has chosen nothing: only the choice is asked about.
+    expect(page.get_by_role("status", name="When you save")).to_have_text("asked")
+    [asked] = stage.asked("POST", OUTLOOK)
+    assert "key_1" in (asked.post_data or "")
     group.get_by_label("Filter API keys").press("Enter")
     group.get_by_label("Filter API keys").fill("nothing has this")
     expect(group).to_contain_text("No API key has this in its name.")
