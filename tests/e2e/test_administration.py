@@ -42,6 +42,19 @@ def assert_fine(page: Page, state: str) -> None:
     assert (state, list(faults(page, widths=(390, 768)))) == (state, [])
 
 
+def assert_nothing_is_aside(page: Page, state: str) -> None:
+    """On a phone all of a list is there without scrolling sideways, and each value says of what."""
+    size = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    results = page.locator("#changelist-form .results")
+    expect(results).to_be_visible()
+    assert results.evaluate("it => it.scrollWidth - it.clientWidth") == 0, state
+    cells = results.locator("tbody td:not(.action-checkbox)")
+    assert cells.evaluate_all("all => all.filter((one) => !one.dataset.label).length") == 0, state
+    assert size
+    page.set_viewport_size(size)
+
+
 def open_first(page: Page, path: str, text: str, home: Home) -> None:
     """From a list, found by the organization's slug, to the page of one of its objects."""
     page.goto(f"{path}?q={home.slug}")
@@ -74,6 +87,7 @@ def test_lists_are_fine_and_their_filters_are_menus(page: Page, filled: Home) ->
         assert any(path in one for one in lists)
         page.goto(f"/admin/{path}/")
         assert_fine(page, path)
+        assert_nothing_is_aside(page, path)
     page.goto("/admin/providerkeys/providerkey/")
     page.locator("summary").last.click()
     assert_fine(page, "an open menu")
