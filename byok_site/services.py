@@ -23,6 +23,14 @@ SQLITE_OPTIONS = {
     "timeout": 2,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
+# A server that vanishes without a word, as in a failover, is noticed in seconds. By default what it doesn't acknowledge is
+# sent again for a quarter of an hour (tcp(7), tcp_retries2), in which a thread hangs: measured, over 40 s against 3.4 s.
+POSTGRESQL_OPTIONS = {
+    "connect_timeout": 2,
+    "tcp_user_timeout": 3000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+}
 # The worker's 64 threads may each hold a connection; everybody else stays far below. Nobody waits for one longer than two
 # seconds, and no attempt at making one goes on for longer: it would pause ever longer between its tries, and whoever
 # comes after an outage of a minute would wait out that pause.
@@ -56,7 +64,7 @@ def database(env: Environment, folder: Path) -> dict[str, Any]:
         raise Refused("DATABASE_URL", "names no database")
     if scheme == "sqlite":
         return _sqlite(parsed["NAME"])
-    options = {"connect_timeout": 2, **parsed.get("OPTIONS", {}), "pool": POSTGRESQL_POOL}
+    options = {**POSTGRESQL_OPTIONS, **parsed.get("OPTIONS", {}), "pool": POSTGRESQL_POOL}
     # A kept connection under ASGI belongs to a thread that never comes back; the pool keeps them instead, and tests
     # each one it hands out, so that a restarted server costs nobody an error.
     return {**parsed, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}

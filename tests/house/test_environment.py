@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 
 from byok_site import provider_urls
 from byok_site.environment import Environment, Refused
+from gateway import db
 from providerkeys.providers.aws_regions import REGIONS
 
 SETTINGS = Path(provider_urls.__file__).with_name("settings.py")
@@ -210,6 +211,20 @@ def test_postgresql_is_pooled_and_generates_nothing(load: Load, tmp_path: Path) 
     assert database["CONN_MAX_AGE"] == 0
     assert database["OPTIONS"]["pool"]
     assert not (tmp_path / "data" / "secrets.env").exists()
+
+
+def test_a_postgresql_that_is_gone_without_a_word_is_noticed_in_seconds_unless_its_url_says_otherwise(
+    load: Load,
+) -> None:
+    usual = load(**POSTGRESQL, **KEYS)["DATABASES"]["default"]["OPTIONS"]
+    told = {"DATABASE_URL": f"{POSTGRESQL['DATABASE_URL']}?tcp_user_timeout=9000"}
+    other = load(**told, **KEYS)["DATABASES"]["default"]["OPTIONS"]
+
+    # Milliseconds for what was sent and not acknowledged; seconds before the first question of one that waits.
+    assert usual["tcp_user_timeout"] + 1000 * usual["connect_timeout"] <= 1000 * db.SECONDS
+    assert usual["keepalives_idle"] <= 10
+    assert int(other["tcp_user_timeout"]) == 9000
+    assert other["connect_timeout"] == usual["connect_timeout"]
 
 
 def test_the_data_folder_makes_its_secrets_once_and_keeps_them_private(load: Load, tmp_path: Path) -> None:
