@@ -16,6 +16,7 @@ from providerkeys.forms import ProviderKeyForm
 from providerkeys.forms.fields import NOT_YOURS
 from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict, twins_of
 from providerkeys.models.assignment import ForeignAssignment
+from providerkeys.providers.verdicts import Verdict
 from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
 from providerkeys.views.key_list import list_url
@@ -104,9 +105,14 @@ def _change(request: HttpRequest, access: Access, form: ProviderKeyForm, key: Pr
     if "credentials" in changed and form.chosen:
         where = f"{form.chosen.label}’s API keys"
         link = format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', form.chosen.keys_url, where)
-        messages.success(
-            request, format_html("Requests use the new key within 5 s. Now revoke the old one at {}.", link)
+        # Whoever revokes the old key before the new one is known to work has none.
+        key.refresh_from_db(fields=["verdict"])
+        revoke = (
+            format_html("Now revoke the old one at {}.", link)
+            if key.verdict == Verdict.VALID
+            else format_html("Revoke the old one at {} once this one is shown as valid.", link)
         )
+        messages.success(request, format_html("Requests use the new key within 5 s. {}", revoke))
     _warn_of_twins(request, access, form, key)
     return True
 

@@ -114,7 +114,7 @@ def test_blank_credentials_keep_the_stored_ones_and_typed_ones_replace_them(
     replaced = database.key("Renamed", home.slug)
     assert replaced["credentials"] != before["credentials"]
     assert replaced["id"] == before["id"]
-    expect(console.page.get_by_text("Now revoke the old one at")).to_be_visible()
+    expect(console.page.get_by_text("Revoke the old one at")).to_be_visible()
     expect(console.row("Renamed")).to_contain_text(f"sk-proj-…{typed[-4:]}")
 
 

@@ -1,6 +1,7 @@
 """Editing a provider key: what blank keeps, what new credentials mean, and two admins at once."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from providerkeys.models import CredentialCheck, Draft, KeyAssignment, ProviderK
 from providerkeys.providers import service_account
 from providerkeys.providers.base import Credential
 from providerkeys.resolver import Scope
+from providerkeys.tasks import run_check
 from tests.cast import client_for, member_of
 from tests.fakeproviders import samples
 from tests.fakeproviders.access_keys import halves
@@ -24,6 +26,20 @@ from tests.providerkeys.regions import THREE, ciphertexts, posted
 def offers_to_keep(page: str) -> list[str]:
     """The names of the checkboxes that keep what is stored."""
     return re.findall(r'<input type="checkbox" name="([^"]*keep_stored)"', page)
+
+
+type Judge = Callable[[str, sample.Answerer], None]
+
+
+@pytest.fixture
+def judge(alice_access: Access, sent: list[str], monkeypatch: pytest.MonkeyPatch) -> Judge:
+    """Somebody tests a typed key of OpenAI, and the provider answers so."""
+
+    def test(secret: str, answers: sample.Answerer) -> None:
+        sample.Door.instead(monkeypatch).answers = answers
+        run_check(CredentialCheck.press(alice_access, "openai", [sample.typed(alice_access, secret)]).pk)
+
+    return test
 
 
 class TestEdit:
@@ -56,7 +72,22 @@ class TestEdit:
         assert CredentialCheck.objects.get().provider_key == key
         saved, revoke = toasts(alices)
         assert saved == "Production was saved. Its test is running."
-        assert revoke.startswith("Requests use the new key within 5 s. Now revoke the old one at OpenAI’s API keys")
+        assert revoke == (
+            "Requests use the new key within 5 s. Revoke the old one at OpenAI’s API keys once this one is shown as valid."
+        )
+
+    @pytest.mark.parametrize(("verdict", "answers"), [("valid", sample.accepted), ("invalid", sample.unknown)])
+    def test_the_old_key_is_to_be_revoked_now_only_where_the_new_one_was_found_valid(
+        self, alices: Console, key: ProviderKey, judge: Judge, verdict: str, answers: sample.Answerer
+    ) -> None:
+        judge(sample.LATTER, answers)
+
+        alices.post(edit(key), edited(key, sample.LATTER))
+
+        assert sample.again(key).verdict == verdict
+        saved, revoke = toasts(alices)
+        assert saved == "Production was saved."
+        assert ("Now revoke the old one" in revoke) is (verdict == "valid")
 
     def test_the_link_to_revoke_is_the_providers(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
         alices.post(edit(key), edited(key, sample.LATTER))
