@@ -95,7 +95,7 @@ document.addEventListener(
     const assignment = event.target.querySelector("[data-assignment]");
     if (!assignment || event.submitter?.hasAttribute("formaction") || serves(assignment)) return;
     event.preventDefault();
-    event.stopImmediatePropagation();
+    event.stopPropagation();
     refuse(assignment);
   },
   beforeAll,

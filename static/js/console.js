@@ -5,6 +5,7 @@ import "./polling.js";
 import "./dialog.js";
 import "./errors.js";
 import "./assignment.js";
+import "./needed.js";
 import "./drop.js";
 import "./regions.js";
 import "./stale.js";

@@ -70,7 +70,14 @@ def test_a_key_for_nobody_is_not_sent_and_a_refusal_keeps_all_but_the_secret(
 
     console.api_key_box("staging").check()
     expect(console.page.get_by_role("alert")).to_have_count(0)
-    console.name.fill("")
+    # So is one without a name; what only the server can judge goes there.
+    console.name.fill(" ")
+    console.save_button.click()
+    expect(console.page.get_by_role("alert")).to_have_text("Give the key a name.")
+    expect(console.name).to_be_focused()
+    expect(console.api_key).to_have_value(key)
+    console.name.fill("Nobody\u200b's")
+    expect(console.page.get_by_role("alert")).to_have_count(0)
     console.save_button.click()
     alert = console.page.get_by_role("alert")
     expect(alert).to_be_focused()

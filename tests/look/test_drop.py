@@ -78,6 +78,7 @@ def test_what_is_sent_is_the_text_and_the_location(page: Page, field: Locator, s
 
 def test_a_refusal_names_the_field_of_the_file_and_leads_to_the_empty_one(page: Page, stage: Stage) -> None:
     stage.on("POST", NEW, Reply(part("form-service-account-refused", "form"), 422))
+    page.get_by_label("Name", exact=True).fill("Mine")
     page.get_by_label("Assign to entire organization").check()
     page.get_by_role("button", name="Save").click()
     summary = page.get_by_role("alert")

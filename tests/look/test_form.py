@@ -293,6 +293,39 @@ def test_a_save_that_would_serve_nobody_is_stopped_before_the_secret_leaves(page
     assert "api_key_ids" in (stage.asked("POST", NEW)[0].post_data or "")
 
 
+def test_a_save_without_a_name_is_stopped_too_and_both_objections_are_said(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
+    fill_in(page)
+    name = page.get_by_label("Name", exact=True)
+    serve_nobody(page)
+    name.fill("  ")
+    for _ in range(2):
+        page.get_by_role("button", name="Save").click()
+        expect(name).to_be_focused()
+        expect(page.get_by_role("alert")).to_have_text(["Give the key a name.", NOBODY])
+        expect(name).to_have_attribute("aria-invalid", "true")
+        expect(name).to_have_accessible_description("Give the key a name.")
+    assert stage.asked("POST", NEW) == []
+    expect(page.get_by_label("API Key", exact=True)).to_have_value(SECRET)
+
+    name.fill("Mine")
+    expect(page.get_by_role("alert")).to_have_text([NOBODY])
+    expect(name).not_to_have_attribute("aria-invalid", "true")
+    page.get_by_label("production", exact=True).check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    assert len(stage.asked("POST", NEW)) == 1
+
+
+def test_a_test_needs_no_name(page: Page, stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    fill_in(page)
+    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.locator("[data-verdict=valid]")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_saved_form_leaves_for_where_the_server_says(page: Page, stage: Stage) -> None:
     stage.on("POST", NEW, Reply("", 200, {"HX-Redirect": "/list-toasts"}))
     stage.on("GET", "/list-toasts", Reply(whole("list-toasts")))

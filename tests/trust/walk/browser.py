@@ -56,6 +56,8 @@ PLACES: Final = (
     "fields",
     "cookies",
 )
+# The page stops a save without a name; this one only the server refuses.
+REFUSED_NAME: Final = "A name \u200bto refuse"
 _NO_BODY: Final = {"body": "", "base64Encoded": False}
 _PLANT: Final = """async (planted) => {
   history.replaceState(planted.history, "", `?${new URLSearchParams({ q: planted.address })}`);
@@ -201,7 +203,7 @@ def _edit(browser: Browser) -> None:
     pk = browser.scene.one("SELECT id FROM providerkeys_providerkey WHERE name = 'From a browser'")
     page.goto(f"{KEYS}{pk}/")
     page.get_by_label("API Key", exact=True).fill(secrets.key("openai", "good", "refused in a browser").value)
-    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_label("Name", exact=True).fill(REFUSED_NAME)
     page.get_by_role("button", name="Save", exact=True).click()
     page.locator("[data-error-summary]").wait_for()
     browser.look("edit refused")
@@ -279,8 +281,8 @@ def _save_regions(browser: Browser) -> None:
 
 
 def _refuse(browser: Browser) -> Answer:
-    """Press Save without a name; returns the answer that says so."""
-    browser.page.get_by_label("Name", exact=True).fill("")
+    """Press Save with a name that is refused; returns the answer that says so."""
+    browser.page.get_by_label("Name", exact=True).fill(REFUSED_NAME)
     browser.page.get_by_label("Assign to entire organization").check()
     browser.page.get_by_role("button", name="Save", exact=True).click()
     browser.page.locator("[data-error-summary]").wait_for()
