@@ -31,10 +31,21 @@ function follow(rows) {
   }
 }
 
+// A region is chosen once: what another row has is off, for a refusal of the second would empty every row's secret.
+function offer(rows) {
+  const chosen = rows.map((row) => field(row, "region").value);
+  for (const [place, row] of rows.entries()) {
+    for (const option of field(row, "region").options) {
+      option.disabled = option.value !== "" && option.value !== chosen[place] && chosen.includes(option.value);
+    }
+  }
+}
+
 function arrange(regions) {
   const rows = rowsOf(regions);
   follow(rows);
   rows.forEach(number);
+  offer(rows);
   const source = rows.findLast(typed);
   for (const button of regions.querySelectorAll("[data-add-region]")) {
     const idle = button.hasAttribute("data-copy-credentials") && !source;

@@ -1,5 +1,6 @@
 """Rows of regions in the browser: added, removed, moved, filled; what was typed stays in the page until it is tested or saved."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -259,3 +260,27 @@ class TestEmptiedForSafety:
         expect(page.locator("[aria-invalid]")).to_have_count(0)
         expect(self.keep(page, 2)).to_be_checked()
         expect(self.keep(page, 3)).not_to_be_checked()
+
+
+def test_a_region_is_chosen_once(page: Page) -> None:
+    for _ in range(2):
+        add(page)
+    fill(page, 1, "us-east-1")
+    taken = field(page, 2, "Region").get_by_role("option", name=re.compile("us-east-1"), include_hidden=True)
+    expect(taken).to_be_disabled()
+    fill(page, 2, "eu-central-1")
+    assert off(page, 3) == ["us-east-1", "eu-central-1"]
+    # What is given up is for all again, and so is what a removed row had.
+    field(page, 1, "Region").select_option("us-west-2")
+    assert off(page, 3) == ["us-west-2", "eu-central-1"]
+    page.get_by_role("button", name="Remove region 2", exact=True).click()
+    assert off(page, 2) == ["us-west-2"]
+    assert off(page, 1) == []
+
+
+def off(page: Page, number: int) -> list[str]:
+    """The regions that the row doesn't offer, in the order of the rows that have them."""
+    disabled: list[str] = field(page, number, "Region").evaluate(
+        "select => [...select.options].filter((one) => one.disabled).map((one) => one.value)"
+    )
+    return sorted(disabled, key=chosen(page).index)
