@@ -8,9 +8,11 @@ from html import unescape
 from typing import Any
 
 import pytest
+import requests
 
 from organizations.access import Access
 from organizations.models import ApiKey
+from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.providers.base import Api
 from providerkeys.views.snippets import PLACEHOLDER
@@ -73,3 +75,23 @@ def test_every_provider_that_is_served_has_an_example_of_its_models() -> None:
 
 
 __all__ = ["alices", "db"]
+
+
+def test_the_page_says_where_to_read_who_was_billed(gateway: Gateway, alices: Console, alice_access: Access) -> None:
+    api_key, plaintext = ApiKey.issue(alice_access, "production")
+    for provider in ("openai", "anthropic"):
+        keep(alice_access, provider)
+    page = text(alices.get(f"api-keys/{api_key.pk}/"))
+    [(header, place)] = re.findall(r'header <code>([\w-]+)</code> of an answer .*?<a href="([^"]+)">BYOK</a>', page)
+
+    said = [{"role": "user", "content": "hi"}]
+    answer = requests.post(
+        f"{gateway.url}/v1/chat/completions",
+        json={"model": "openai/gpt-4o", "messages": said},
+        headers={"x-api-key": plaintext},
+        timeout=20,
+    )
+
+    billed = ProviderKey.objects.get(provider="openai")
+    assert answer.headers[header] == billed.pk
+    assert re.findall(r'id="row-(pk_\w+)"', text(alices.client.get(f"{place}?q={billed.pk}"))) == [billed.pk]
