@@ -16,6 +16,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 JOINED: Final = ("css/console.css", "js/console.js")
 _STYLE: Final = re.compile(r'^@import url\("([^"/]+)"\) layer\((\w+)\);$', re.MULTILINE)
 _SCRIPT: Final = re.compile(r'^import "\./([^"/]+)";$', re.MULTILINE)
+_MODULE: Final = re.compile(r"^(?:import|export)\b", re.MULTILINE)
 
 type _Paths = dict[str, tuple[Storage, str]]
 
@@ -30,11 +31,16 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         yield from super().post_process(paths, dry_run, **options)
 
     def _join(self, name: str, paths: _Paths) -> tuple[Storage, str]:
-        """Put ``name`` in one piece here. Raises ``KeyError`` for a part that is not there."""
+        """Put ``name`` in one piece here. Raises ``KeyError`` for a part that is not there, ``ValueError`` for one that
+        imports or exports: joined, it would be no script any more.
+        """
         folder = PurePosixPath(name).parent
 
         def part(file: str) -> str:
-            return _text(paths[str(folder / file)])
+            text = _text(paths[str(folder / file)])
+            if file.endswith(".js") and _MODULE.search(text):
+                raise ValueError(f"{file} imports or exports. Parts are joined: they tell each other things by events.")
+            return text
 
         # A layer and a block are what each part has for itself when a browser imports it.
         whole = _STYLE.sub(lambda found: f"@layer {found[2]} {{\n{part(found[1])}}}\n", _text(paths[name]))

@@ -12,7 +12,7 @@ from django.forms.boundfield import BoundField
 
 from providerkeys.forms.fields import ONE_OF_TWO, Secret, SecretInput, TextField
 from providerkeys.models import BedrockRegion, RegionDraft
-from providerkeys.providers.aws_access_key import AccessKey, clean_id, clean_secret
+from providerkeys.providers.aws_access_key import AccessKey, clean_id, clean_secret, missing
 from providerkeys.providers.aws_regions import CHOICES
 from providerkeys.providers.base import Credential
 from providerkeys.providers.refusals import Refused
@@ -22,6 +22,7 @@ _NAME: Final = re.compile(r"regions-([0-9]{1,4})-(region|access_key_id|secret_ac
 # What may be shown again: no secret that was pasted into the wrong field.
 _LIKE_AN_ID: Final = re.compile(r"[A-Z0-9]{16,24}")
 _CHOOSE: Final = "Choose a region from the list."
+_NO_REGION: Final = "Choose a region."
 _NO_ROW: Final = "Add at least one region."
 _TOO_MANY: Final = f"Use at most {MOST_ROWS} regions."
 _OTHER_ID: Final = "A changed access key ID needs its secret access key: type it here."
@@ -49,10 +50,18 @@ class RegionForm(forms.Form):
     region = forms.ChoiceField(
         label="Region",
         choices=[("", "Choose"), *((one, one) for one in CHOICES)],
-        error_messages={"required": _CHOOSE, "invalid_choice": _CHOOSE},
+        error_messages={"required": _NO_REGION, "invalid_choice": _CHOOSE},
     )
-    access_key_id = TextField(label="Access Key ID", required=False, strip=False)
-    secret_access_key = TextField(label="Secret Access Key", required=False, widget=SecretInput, strip=False)
+    access_key_id = TextField(
+        label="Access Key ID", required=False, strip=False, error_messages={"required": missing("access key ID")}
+    )
+    secret_access_key = TextField(
+        label="Secret Access Key",
+        required=False,
+        widget=SecretInput,
+        strip=False,
+        error_messages={"required": missing("secret access key")},
+    )
     emptied = forms.BooleanField(required=False, widget=forms.HiddenInput)
     keep_stored = forms.BooleanField(label="Keep the stored key", required=False)
 
@@ -79,6 +88,12 @@ class RegionForm(forms.Form):
         """The access key id to show again."""
         key_id = str(self["access_key_id"].value() or "").strip()
         return key_id if _LIKE_AN_ID.fullmatch(key_id) else ""
+
+    @property
+    def without_secret(self) -> str:
+        """What is said of a row that is begun and whose secret is blank."""
+        again = self.stored and self.secret_was_typed
+        return _TYPE_AGAIN if again else self.fields["secret_access_key"].error_messages["required"]
 
     @property
     def secret_was_typed(self) -> bool:

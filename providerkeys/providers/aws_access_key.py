@@ -93,9 +93,14 @@ def clean_secret(pasted: str) -> str:
     return secret
 
 
+def missing(what: str) -> str:
+    """What is said where nothing was entered; ``what`` is the half of an access key, in words."""
+    return f"Enter the {what}."
+
+
 def _refuse_what_is_no_text(text: str, what: str) -> None:
     if not text:
-        raise Refused(f"Enter the {what}.")
+        raise Refused(missing(what))
     if _MASKED.search(text):
         raise Refused(f"This is a masked form, which can never be used. Paste the whole {what}.")
     if _BLANK.search(text):

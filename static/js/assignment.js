@@ -1,5 +1,5 @@
-// The list of API keys: off while the whole organization is chosen, filterable, counted; and a save that would serve
-// nobody is stopped before its secret leaves the form, which the server's refusal would empty.
+// The list of API keys: off while the whole organization is chosen, filterable, counted; and what is said of a choice of
+// nobody.
 
 function update(assignment) {
   const choices = assignment.querySelector("fieldset");
@@ -14,21 +14,14 @@ function update(assignment) {
 const serves = (assignment) =>
   assignment.querySelector("[name=assign_to_organization]:checked, [name=api_key_ids]:checked") !== null;
 
-// Made anew at each press, so that it is heard at each.
-function refuse(assignment) {
-  const box = assignment.querySelector("[name=assign_to_organization]");
-  const error = assignment.querySelector("template").content.firstElementChild.cloneNode(true);
+document.addEventListener("lacking", ({ target, detail }) => {
+  const assignment = target.querySelector("[data-assignment]");
+  if (!detail.saves || !assignment || serves(assignment)) return;
+  const field = assignment.querySelector("[name=assign_to_organization]");
   const whom = assignment.querySelector("#assignment-whom");
-  error.id = "id_api_key_ids_error";
-  assignment.querySelector(".field__error")?.remove();
-  assignment.querySelector("fieldset").after(error);
-  box.setAttribute("aria-invalid", "true");
-  box.setAttribute("aria-describedby", error.id);
   if (whom) whom.hidden = true;
-  update(assignment);
-  box.focus();
-  error.scrollIntoView({ block: "nearest" });
-}
+  detail.lacking.push({ field, place: assignment.querySelector("[data-blank]") });
+});
 
 // What is said of the choice, here or by the server, holds until somebody is chosen.
 function forgive(assignment) {
@@ -79,26 +72,12 @@ document.addEventListener("change", (event) => {
 
 // What the list is filtered by chooses nobody. Told of it on leaving the field, which may be the press on a choice, htmx
 // would ask what the choice means, and its answer could move the choice away before the press is over.
-const beforeAll = { capture: true };
 document.addEventListener(
   "change",
   (event) => {
     if (event.target.matches("[data-filter]")) event.stopPropagation();
   },
-  beforeAll,
-);
-
-// Before htmx hears of it. The test, which is sent from here too, needs no assignment.
-document.addEventListener(
-  "submit",
-  (event) => {
-    const assignment = event.target.querySelector("[data-assignment]");
-    if (!assignment || event.submitter?.hasAttribute("formaction") || serves(assignment)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    refuse(assignment);
-  },
-  beforeAll,
+  { capture: true },
 );
 
 document.addEventListener("input", (event) => {

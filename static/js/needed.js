@@ -1,37 +1,67 @@
-// A save without what the server would refuse it for is stopped before its secrets leave the form, which the refusal would
-// empty. The test, which is sent from the same form, needs none of it.
+// A press that the server would refuse for a blank is stopped before its secrets leave the form, which the refusal would
+// empty: all that is missing is said at once, and focus goes to the first of it. A test needs credentials alone. What is
+// missing each part of the form knows; it puts the field and the place of its words into the event's detail.
 
-function refuse(field) {
-  const place = field.closest(".field");
-  const error = place.querySelector("template").content.firstElementChild.cloneNode(true);
-  error.id = `${field.id}_error`;
+const isBlank = (field) => !field.value.trim();
+const follows = (one, other) => one.field.compareDocumentPosition(other.field) & Node.DOCUMENT_POSITION_PRECEDING;
+
+function lackingIn(form, saves) {
+  const lacking = saves
+    ? [...form.querySelectorAll("[data-needed]")].filter(isBlank).map((field) => ({ field, place: field.closest("[data-blank]") }))
+    : [];
+  form.dispatchEvent(new CustomEvent("lacking", { bubbles: true, detail: { saves, lacking } }));
+  return lacking.sort((one, other) => (follows(one, other) ? 1 : -1));
+}
+
+// Made anew at each press, so that it is heard at each. It stands beside the field, for one that takes a secret holds no
+// words of ours.
+function say({ field, place }) {
+  const error = document.getElementById("field-error").content.firstElementChild.cloneNode(true);
+  error.id = place.dataset.errorId ?? `${field.id}_error`;
+  error.querySelector("p").textContent = place.dataset.blank;
   place.querySelector(".field__error")?.remove();
   place.append(error);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", error.id);
-  field.focus();
 }
 
-// What is said of the field, here or by the server, holds until something is typed.
-function forgive(field) {
-  field.closest(".field").querySelector(".field__error")?.remove();
-  field.removeAttribute("aria-invalid");
-  field.removeAttribute("aria-describedby");
+function stopIncomplete(event, form, saves) {
+  const lacking = lackingIn(form, saves);
+  if (!lacking.length) return;
+  event.preventDefault();
+  event.stopPropagation();
+  lacking.forEach(say);
+  lacking[0].field.focus();
+  lacking[0].place.querySelector(".field__error").scrollIntoView({ block: "nearest" });
 }
 
-// Before htmx hears of it; others who have an objection say theirs too.
+// Before htmx hears of it.
+const beforeAll = { capture: true };
+
 document.addEventListener(
   "submit",
   (event) => {
-    const field = event.target.querySelector("[data-needed]");
-    if (!field || field.value.trim() || event.submitter?.hasAttribute("formaction")) return;
-    event.preventDefault();
-    event.stopPropagation();
-    refuse(field);
+    if (!event.submitter?.hasAttribute("formaction")) stopIncomplete(event, event.target, true);
   },
-  { capture: true },
+  beforeAll,
 );
 
-document.addEventListener("input", (event) => {
-  if (event.target.matches("[data-needed][aria-invalid]") && event.target.value.trim()) forgive(event.target);
+document.addEventListener(
+  "click",
+  (event) => {
+    const test = event.target.closest("[data-test] [formaction]");
+    if (test) stopIncomplete(event, test.form, false);
+  },
+  beforeAll,
+);
+
+// What is said of a field that was left blank, here or by the server, holds until something stands in it, or until a tick
+// beside it says that what is stored stays.
+document.addEventListener("input", ({ target }) => {
+  const place = target.closest(".field[data-blank]");
+  const refused = place?.querySelector("[aria-invalid]");
+  if (!refused || !(target.type === "checkbox" ? target.checked : target.value.trim())) return;
+  place.querySelector(".field__error")?.remove();
+  refused.removeAttribute("aria-invalid");
+  refused.removeAttribute("aria-describedby");
 });

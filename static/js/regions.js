@@ -3,6 +3,9 @@
 const rowsOf = (regions) => [...regions.querySelectorAll("[data-region-row]")];
 const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
 const typed = (row) => field(row, "access_key_id").value.trim() && field(row, "secret_access_key").value;
+const PARTS = ["region", "access_key_id", "secret_access_key"];
+const isBlank = (element) => !element.value.trim();
+const isStored = (row) => row.dataset.stored !== undefined && row.dataset.stored === field(row, "region").value;
 const changed = (element) => element.dispatchEvent(new Event("input", { bubbles: true }));
 
 // A row's number stands in its name for people, in the names of its buttons, and in the names and ids of its fields.
@@ -40,6 +43,22 @@ function offer(rows) {
     }
   }
 }
+
+// What a row that was begun still lacks. In a row that is stored, blanks stand for what is stored; where a new secret was
+// typed and emptied for safety, a tick has to say so.
+function missing(row) {
+  const [region, id, secret] = PARTS.map((name) => field(row, name));
+  if (isStored(row) && isBlank(secret)) {
+    return field(row, "emptied") && !field(row, "keep_stored").checked ? [secret] : [];
+  }
+  const blank = [region, id, secret].filter(isBlank);
+  return blank.length < PARTS.length ? blank : [];
+}
+
+document.addEventListener("lacking", ({ target, detail }) => {
+  const fields = [...target.querySelectorAll("[data-region-row]")].flatMap(missing);
+  detail.lacking.push(...fields.map((field) => ({ field, place: field.closest("[data-blank]") })));
+});
 
 function arrange(regions) {
   const rows = rowsOf(regions);

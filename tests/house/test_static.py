@@ -107,3 +107,10 @@ def test_a_part_that_is_not_there_is_not_left_out_in_silence(parts: Path, settin
     (parts / "js" / "two.js").unlink()
     with pytest.raises(KeyError, match=r"js/two\.js"):
         collected(settings)
+
+
+@pytest.mark.parametrize("line", ["export const mine = 2;", 'import { mine } from "./one.js";'])
+def test_a_part_that_could_not_be_joined_is_named(parts: Path, settings: Settings, line: str) -> None:
+    (parts / "js" / "two.js").write_text(f"// A part.\n{line}\n")
+    with pytest.raises(ValueError, match=r"two\.js imports or exports"):
+        collected(settings)

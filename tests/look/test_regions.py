@@ -207,6 +207,8 @@ class TestEmptiedForSafety:
         group(page, 2).get_by_text("Keep the stored key", exact=True).click()
         group(page, 2).get_by_text("Keep the stored key", exact=True).click()
         expect(self.keep(page, 1)).to_be_checked()
+        for number in (2, 3):
+            field(page, number, "Secret Access Key").fill(SECRET)
 
         page.get_by_role("button", name="Test credentials", exact=True).click()
         expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
@@ -219,11 +221,11 @@ class TestEmptiedForSafety:
             "regions-0-keep_stored": ["on"],
             "regions-1-region": ["eu-central-1"],
             "regions-1-access_key_id": [ID],
-            "regions-1-secret_access_key": [""],
+            "regions-1-secret_access_key": [SECRET],
             "regions-1-emptied": ["on"],
             "regions-2-region": ["eu-west-3"],
             "regions-2-access_key_id": [ID],
-            "regions-2-secret_access_key": [""],
+            "regions-2-secret_access_key": [SECRET],
         }
 
     def test_a_row_more_asks_for_no_more_than_the_regions(self, page: Page, stage: Stage) -> None:
@@ -254,12 +256,100 @@ class TestEmptiedForSafety:
     ) -> None:
         stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
         self.keep(page, 2).check()
+        for number in (3, 4):
+            field(page, number, "Access Key ID").fill(ID)
+            field(page, number, "Secret Access Key").fill(SECRET)
         page.get_by_role("button", name="Test credentials", exact=True).click()
         expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
         expect(page.get_by_text("emptied for safety")).to_have_count(0)
         expect(page.locator("[aria-invalid]")).to_have_count(0)
         expect(self.keep(page, 2)).to_be_checked()
         expect(self.keep(page, 3)).not_to_be_checked()
+
+
+    def test_a_row_that_was_emptied_needs_its_secret_or_the_tick(self, page: Page, stage: Stage) -> None:
+        stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
+        for number in (3, 4):
+            field(page, number, "Access Key ID").fill(ID)
+            field(page, number, "Secret Access Key").fill(SECRET)
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        blank = field(page, 2, "Secret Access Key")
+        expect(blank).to_be_focused()
+        expect(blank).to_have_accessible_description(
+            "Type the new secret access key again, or tick “Keep the stored key”."
+        )
+        expect(field(page, 3, "Secret Access Key")).to_have_value(SECRET)
+        assert stage.asked("POST", CHECKS) == []
+        self.keep(page, 2).check()
+        expect(page.locator("[aria-invalid]")).to_have_count(0)
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
+
+
+class TestBlanks:
+    """A row that was begun needs all three parts; a press without them costs nobody what was typed."""
+
+    @pytest.fixture
+    def page(self, page: Page) -> Page:
+        fill(page, 1, "us-east-1")
+        add(page)
+        return page
+
+    @pytest.mark.parametrize("press", ["Test credentials", "Save"])
+    def test_a_press_says_what_is_missing_and_keeps_what_was_typed(self, page: Page, stage: Stage, press: str) -> None:
+        page.get_by_label("Name", exact=True).fill("Fleet")
+        page.get_by_label("Assign to entire organization").check()
+        field(page, 2, "Access Key ID").fill(ID)
+        page.get_by_role("button", name=press, exact=True).click()
+        expect(field(page, 2, "Region")).to_be_focused()
+        expect(field(page, 2, "Region")).to_have_accessible_description("Choose a region.")
+        expect(field(page, 2, "Secret Access Key")).to_have_accessible_description("Enter the secret access key.")
+        expect(page.locator("[aria-invalid]")).to_have_count(2)
+        expect(field(page, 1, "Secret Access Key")).to_have_value(SECRET)
+        assert [request for request in stage.requests if SECRET in (request.post_data or "")] == []
+
+    def test_a_row_of_which_nothing_was_said_is_in_nobodys_way(self, page: Page, stage: Stage) -> None:
+        stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
+
+    def test_what_is_said_holds_until_it_is_put_right(self, page: Page, stage: Stage) -> None:
+        stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
+        field(page, 2, "Region").select_option("eu-central-1")
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        expect(field(page, 2, "Access Key ID")).to_be_focused()
+        expect(field(page, 2, "Access Key ID")).to_have_accessible_description("Enter the access key ID.")
+        field(page, 2, "Access Key ID").fill(ID)
+        expect(page.locator("[aria-invalid]")).to_have_count(1)
+        field(page, 2, "Secret Access Key").fill(SECRET)
+        expect(page.locator("[aria-invalid]")).to_have_count(0)
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
+
+    def test_a_removed_row_takes_along_what_was_said_of_it(self, page: Page, stage: Stage) -> None:
+        stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
+        field(page, 2, "Access Key ID").fill(ID)
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        expect(page.locator("[aria-invalid]")).to_have_count(2)
+        page.get_by_role("button", name="Remove region 2", exact=True).click()
+        expect(page.locator("[aria-invalid]")).to_have_count(0)
+        page.get_by_role("button", name="Test credentials", exact=True).click()
+        expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
+def test_a_stored_row_may_be_left_blank_until_it_is_for_another_region(stage: Stage, region: str) -> None:
+    page = stage.open("form-regions-edit")
+    stored = field(page, 1, "Region").input_value()
+    checks = page.get_by_role("button", name="Test credentials", exact=True).get_attribute("hx-post") or ""
+    stage.on("POST", checks, Reply(part("check-regions-done", "pressed")))
+    field(page, 1, "Region").select_option(region)
+    page.get_by_role("button", name="Test credentials", exact=True).click()
+    if region == stored:
+        expect(page.get_by_role("status", name="Test result").locator("li")).to_have_count(3)
+    else:
+        expect(field(page, 1, "Access Key ID")).to_be_focused()
+        assert stage.asked("POST", checks) == []
 
 
 def test_a_region_is_chosen_once(page: Page) -> None:

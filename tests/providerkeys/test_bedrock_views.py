@@ -146,7 +146,7 @@ REFUSED = {
     "a region alone": ((posted(0, "us-east-1", **BLANK),), "Enter the access key ID."),
     "no secret": ((posted(0, "us-east-1", secret_access_key=""),), "Enter the secret access key."),
     "no id": ((posted(0, "us-east-1", access_key_id=""),), "Enter the access key ID."),
-    "no region": ((posted(0, ""),), "Choose a region from the list."),
+    "no region": ((posted(0, ""),), "Choose a region."),
     "a region twice": (
         (posted(0, "us-east-1"), posted(1, "eu-west-1"), posted(2, "us-east-1")),
         "Row 1 is for us-east-1 already. Choose another region, or remove this row.",

@@ -147,7 +147,7 @@ def _halves() -> Iterator[Input]:
         "Enter the secret access key.",
         forms=NEW,
     )
-    yield _refused("a row without its region", row(region=""), _at("region"), "Choose a region from the list.")
+    yield _refused("a row without its region", row(region=""), _at("region"), "Choose a region.")
     yield _refused(
         "a row of nothing but a region",
         {_at("region"): STORED_REGION},
