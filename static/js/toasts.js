@@ -14,9 +14,14 @@ function leaveLater(toast) {
   start();
 }
 
+// One that holds a link, or a warning, asks for something: it waits.
+const leaves = (toast) => toast.classList.contains("tone-green") && !toast.querySelector("a");
+const rowOf = (running) => document.getElementById(`row-${running.dataset.running}`);
+
 for (const toast of document.querySelectorAll("[data-toast]")) {
-  // One that holds a link, or a warning, asks for something: it waits.
-  if (toast.classList.contains("tone-green") && !toast.querySelector("a")) leaveLater(toast);
+  const running = toast.querySelector("[data-running]");
+  // One that tells of a test waits for its verdict, where the row that will bring it is on the page.
+  if (leaves(toast) && !(running && rowOf(running)?.hasAttribute("hx-trigger"))) leaveLater(toast);
 }
 
 // Where what was pressed is gone with its page, focus starts at what came of it. A page that has a place of its own
@@ -33,12 +38,32 @@ document.addEventListener("click", (event) => {
   messages.focus();
 });
 
+// “Its test is running” holds until it isn't: the verdict takes its place, in the tone and with the sign of the row's badge.
+function conclude(row) {
+  const running = document.querySelector(`[data-running="${row.id.replace("row-", "")}"]`);
+  const toast = running?.closest("[data-toast]");
+  const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
+  const told = row.querySelector("[data-told]");
+  if (!toast || !badge || !told) return false;
+  running.replaceWith("Its test said: ", ...told.cloneNode(true).childNodes);
+  toast.classList.remove("tone-green");
+  toast.classList.add([...badge.classList].find((name) => name.startsWith("tone-")));
+  const sign = badge.querySelector("svg").cloneNode(true);
+  for (const size of ["width", "height"]) sign.setAttribute(size, toast.querySelector("svg").getAttribute(size));
+  toast.querySelector("svg").replaceWith(sign);
+  if (leaves(toast)) leaveLater(toast);
+  return true;
+}
+
 // A test in a row changes that row in silence: whoever doesn't see it hears what came of it.
 document.addEventListener("htmx:afterSwap", ({ target }) => {
   if (!target.matches("tr[id^=row-]")) return;
   const name = target.querySelector(".table__name").textContent;
-  const said = target.hasAttribute("hx-trigger") ? "Testing" : target.querySelector("[data-told]")?.textContent;
-  messages.querySelector("[data-announced]").textContent = `${name}: ${said ?? "Not tested"}`;
+  const open = target.hasAttribute("hx-trigger");
+  const said = open ? "Testing" : (target.querySelector("[data-told]")?.textContent ?? "Not tested");
+  // Messages are heard when they change: what a toast says by now is not said twice.
+  if (!open && conclude(target)) return;
+  messages.querySelector("[data-announced]").textContent = `${name}: ${said}`;
 });
 
 // A table that was swapped says what it now is: how many keys were found, or where a moved one went.

@@ -5,6 +5,8 @@ from types import SimpleNamespace as Thing
 from urllib.parse import quote_plus
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils.html import format_html
 from playwright.sync_api import Page, expect
 
 from organizations import tokens
@@ -12,6 +14,7 @@ from providerkeys.providers import whole_keys
 from tests.accessibility import DARK_PHONE, LIGHT, faults
 from tests.fakeproviders import samples
 from tests.look.stage import ORIGIN, Reply, Stage, part, whole
+from tests.look.states import PAGES, Toast
 from tests.look.things import KEYS, told
 
 pytestmark = pytest.mark.browser
@@ -150,6 +153,52 @@ def test_a_row_that_is_gone_leaves_the_list(page: Page, stage: Stage) -> None:
     page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
     page.get_by_role("menuitem", name="Test credentials", exact=True).click()
     expect(page.locator(ROW)).to_have_count(0)
+
+
+def saved(stage: Stage, *keys: Thing) -> Page:
+    """The list after a save whose test is running, with ``keys`` in it."""
+    running = format_html('CI account was saved. <span data-running="{}">Its test is running.</span>', KEY.id)
+    template, context = PAGES["list"]
+    shown = {**context, "keys": list(keys), "messages": [Toast("success", running)]}
+    stage.on("GET", LIST, Reply(render_to_string(template, shown)))
+    return stage.open("list", LIST)
+
+
+def under_test() -> Thing:
+    """The row's key while its test runs."""
+    return told(Thing(**{**vars(KEY), "open_check": Thing(url=OPEN_CHECK)}))
+
+
+def test_the_verdict_takes_the_place_of_its_test_is_running(stage: Stage) -> None:
+    stage.on("GET", OPEN_CHECK, Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    page = saved(stage, *KEYS[:3], under_test())
+    messages = page.get_by_role("status", name="Messages")
+    toast = messages.locator("[data-toast]")
+    expect(toast).to_have_text("CI account was saved. Its test is running.")
+    stage.on("GET", OPEN_CHECK, Reply(row()))
+    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid OpenAI doesn’t recognise this key.")
+    expect(toast).to_have_class("toast tone-red")
+    # What is heard of it is heard once.
+    expect(messages.locator("[data-announced]")).to_be_empty()
+
+
+def test_of_a_toast_that_was_dismissed_the_verdict_is_said_all_the_same(stage: Stage) -> None:
+    stage.on("GET", OPEN_CHECK, Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    page = saved(stage, *KEYS[:3], under_test())
+    page.get_by_role("button", name="Dismiss").click()
+    stage.on("GET", OPEN_CHECK, Reply(row()))
+    messages = page.get_by_role("status", name="Messages")
+    expect(messages.locator("[data-announced]")).to_have_text(re.compile("CI account: Invalid OpenAI doesn’t"))
+    expect(messages.locator("[data-toast]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["row-on-the-page", "row-elsewhere"])
+def test_a_toast_waits_for_its_verdict_only_where_one_can_come(stage: Stage, there: bool) -> None:
+    stage.on("GET", OPEN_CHECK, Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    stage.page.clock.install()
+    page = saved(stage, *KEYS[:3], *([under_test()] if there else []))
+    page.clock.run_for(20_000)
+    expect(page.locator("[data-toast]")).to_have_count(1 if there else 0)
 
 
 def test_after_a_save_focus_is_at_its_message_and_goes_on_into_the_page(stage: Stage) -> None:

@@ -115,7 +115,11 @@ class TestCreate:
         run_a_test(alices, monkeypatch, sample.FORMER, sample.unknown)
 
         assert alices.post(NEW, form_data(sample.FORMER)).status_code == 302
-        assert "<span>Failing</span>" in text(alices.get("provider-keys/"))
+        page = text(alices.get("provider-keys/"))
+        assert "<span>Failing</span>" in page
+        assert '<div class="toast tone-red"' in page
+        said = "Production was created. Its test said: <strong>Invalid</strong> OpenAI doesn’t recognise this key."
+        assert said in page
 
     def test_another_admins_test_is_not_brought_along(
         self, alices: Console, alice_access: Access, sent: list[str], monkeypatch: pytest.MonkeyPatch

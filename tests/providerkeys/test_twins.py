@@ -130,3 +130,33 @@ def test_nothing_is_opened_to_find_out(alices: Console, key: ProviderKey, monkey
     assert TOLD in pressed(alices, form_data())
     assert CredentialCheck.objects.count() == 1
     assert only_key() == key
+
+
+class TestNamesakes:
+    """Two keys of one provider may bear one name: whoever makes the second is told, nobody is refused."""
+
+    SAID = "Another OpenAI key is called Production too. Rename one to tell them apart."
+
+    def test_by_a_save(self, alices: Console, key: ProviderKey) -> None:
+        assert alices.post(NEW, form_data(sample.LATTER)).status_code == 302
+        assert self.SAID in toasts(alices)
+        assert ProviderKey.objects.count() == 2
+
+    def test_by_a_new_name(self, alices: Console, alice_access: Access, key: ProviderKey) -> None:
+        other = ProviderKey.create(alice_access, "openai", sample.draft(sample.LATTER, "Other"))
+
+        alices.post(edit(other), edited(other, name="Production"))
+        assert self.SAID in toasts(alices)
+
+    def test_not_of_another_provider_or_organization_nor_for_what_is_no_new_name(
+        self, alices: Console, alice_access: Access, charlie_access: Access
+    ) -> None:
+        sample.stored(charlie_access)
+        ProviderKey.create(alice_access, "anthropic", sample.draft(sample.FORMER, "Production"))
+
+        alices.post(NEW, form_data(sample.LATTER))
+        [created] = toasts(alices)
+        assert "called" not in created
+        namesake = ProviderKey.create(alice_access, "openai", sample.draft(sample.LATTER, "Production"))
+        alices.post(edit(namesake), edited(namesake, sample.FORMER))
+        assert self.SAID not in toasts(alices)
