@@ -124,6 +124,14 @@ class CredentialsForm(OnceEach, forms.Form):
         return self[self._secret] if self._secret else None
 
     @property
+    def was_emptied_unsaid(self) -> bool:
+        """Whether a secret was emptied for safety at a field that has no error to say so."""
+        regions = self.fields.get("regions")
+        if isinstance(regions, RegionsField):
+            return regions.was_emptied_unsaid
+        return bool(self.secret_was_typed and self.emptied_field and not self.emptied_field.errors)
+
+    @property
     def emptied_words(self) -> tuple[str, str]:
         """What is said when that field was emptied, and what the link to it says."""
         return KINDS[self.chosen.credential].emptied if self.chosen else ("", "")

@@ -114,7 +114,7 @@ class _ServiceAccount(_One):
 
 
 class _Regions(Kind):
-    emptied = ("Secret access keys were emptied for safety", "type them again")
+    emptied = ("All secret access keys were emptied for safety", "type them again")
 
     def fields(self, provider: Provider, key: ProviderKey | None, blank: int) -> dict[str, forms.Field]:
         return {"regions": RegionsField(list(key.regions.defer("credentials")) if key else [], blank)}

@@ -93,7 +93,7 @@ class RegionForm(forms.Form):
     def without_secret(self) -> str:
         """What is said of a row that is begun and whose secret is blank."""
         again = self.stored and self.secret_was_typed
-        return _TYPE_AGAIN if again else self.fields["secret_access_key"].error_messages["required"]
+        return _TYPE_AGAIN if again else str(self.fields["secret_access_key"].error_messages["required"])
 
     @property
     def secret_was_typed(self) -> bool:
@@ -210,6 +210,11 @@ class RegionsField(forms.Field):
         return Regions(
             tuple(row["draft"] for row in cleaned), next((row["hint"] for row in cleaned if row.get("hint")), "")
         )
+
+    @property
+    def was_emptied_unsaid(self) -> bool:
+        """Whether a row's secret was emptied for safety at a field that has no error to say so."""
+        return any(row.secret_was_typed and not row["secret_access_key"].errors for row in self.rows)
 
     @property
     def refused(self) -> list[BoundField]:

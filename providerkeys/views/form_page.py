@@ -27,7 +27,7 @@ _NEW: Final = "new"
 
 @dataclass(frozen=True)
 class ApiKeyChoice:
-    """One API key to assign to. ``now`` says what serves it at the chosen provider; empty when nothing does."""
+    """One API key to assign to. ``now`` says what serves it at the chosen provider."""
 
     id: str
     name: str
@@ -168,5 +168,6 @@ def _chosen_ids(board: Board, form: ProviderKeyForm) -> frozenset[str]:
 
 
 def _now(board: Board, api_key_id: str) -> str:
+    """Empty only before a provider is chosen."""
     first = board.now.first(api_key_id)
-    return f"now {first.name}" if first else ""
+    return "" if not board.provider else f"now {first.name}" if first else "now none"

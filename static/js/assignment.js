@@ -80,6 +80,11 @@ document.addEventListener(
   { capture: true },
 );
 
+// What it means is said at the form's foot, which takes room from the list: what was just chosen stays in view.
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target.id === "outlook") document.activeElement?.closest(".assignment *")?.scrollIntoView({ block: "nearest" });
+});
+
 document.addEventListener("input", (event) => {
   if (event.target.matches("[data-filter]")) filter(event.target);
 });

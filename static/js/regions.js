@@ -114,6 +114,21 @@ document.addEventListener("input", (event) => {
   if (regions && event.target !== regions) arrange(regions);
 });
 
+// Rows that wait for credentials get them; a row more is asked for only where none waits.
+const waiting = (row) => row.dataset.stored === undefined && PARTS.slice(1).every((name) => isBlank(field(row, name)));
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const button = event.detail.elt;
+  if (!button.matches("[data-copy-credentials]")) return;
+  const rows = rowsOf(button.closest("[data-regions]"));
+  const source = rows.findLast(typed);
+  const blank = rows.filter(waiting);
+  if (!source || !blank.length) return;
+  event.preventDefault();
+  for (const row of blank) copy(source, row);
+  field(blank.find((row) => isBlank(field(row, "region"))) ?? blank[0], "region").focus();
+});
+
 // The new row is the last one by now; the credentials come from the last row in which both parts were typed.
 document.addEventListener("htmx:afterSwap", (event) => {
   const button = event.detail.requestConfig.elt;

@@ -60,6 +60,10 @@ class ProviderKeyForm(forms.Form):
     def emptied_field(self) -> BoundField:
         return self["provider_key"]
 
+    @property
+    def was_emptied_unsaid(self) -> bool:
+        return self.secret_was_typed and not self.emptied_field.errors
+
     provider = forms.ChoiceField(choices=[(each.slug, each.label) for each in PROVIDERS])
     name = forms.CharField(max_length=100, error_messages={"required": "Give the key a name."})
     provider_key = forms.CharField(
@@ -88,7 +92,7 @@ class ServiceAccountForm(ProviderKeyForm):
 class RegionsForm(ProviderKeyForm):
     """The product's own rows, over stored ones that are stand-ins."""
 
-    emptied_words = ("Secret access keys were emptied for safety", "type them again")
+    emptied_words = ("All secret access keys were emptied for safety", "type them again")
 
     @property
     def secret_was_typed(self) -> bool:
@@ -97,6 +101,10 @@ class RegionsForm(ProviderKeyForm):
     @property
     def emptied_field(self) -> BoundField:
         return self["regions"]
+
+    @property
+    def was_emptied_unsaid(self) -> bool:
+        return self.regions.was_emptied_unsaid
 
     def __init__(self, data: dict[str, str] | None = None, stored: tuple[Any, ...] = (), **more: Any) -> None:
         super().__init__(data, **more)

@@ -3,12 +3,13 @@
 import re
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 from playwright.sync_api import Page, expect
 
 from tests.accessibility import DARK, DARK_PHONE, LIGHT, faults
 from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
-from tests.look.states import NOBODY
+from tests.look.states import LOST_AND_MOVED, NOBODY
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +42,11 @@ def fill_in(page: Page) -> None:
     page.get_by_label("Name", exact=True).fill("Mine")
     page.get_by_label("API Key", exact=True).fill(SECRET)
     page.get_by_label("Assign to entire organization").check()
+
+
+def part_of_outlook() -> str:
+    """What the console says to a choice."""
+    return render_to_string("providerkeys/outlook.html", {"outlook": LOST_AND_MOVED})
 
 
 def serve_nobody(page: Page) -> None:
@@ -92,6 +98,26 @@ def test_choosing_a_provider_keeps_name_and_assignment(page: Page) -> None:
     expect(page.get_by_label("API Key", exact=True)).to_be_visible()
     expect(page.get_by_label("Name", exact=True)).to_have_value("Mine")
     expect(page.get_by_role("checkbox", name="batch-eu", exact=True)).to_be_checked()
+
+
+OTHERS = {"Anthropic": "form-new", "Google Vertex AI": "form-service-account", "AWS Bedrock": "form-regions"}
+
+
+@pytest.mark.parametrize("label", OTHERS)
+def test_a_secret_is_never_another_providers_and_the_page_says_so(page: Page, stage: Stage, label: str) -> None:
+    said = page.get_by_text("What you typed was for the other provider and was emptied.")
+    open_form(page)
+    # Whoever typed nothing has lost nothing.
+    page.get_by_label("Provider", exact=True).select_option(label="OpenAI")
+    expect(page.get_by_label("API Key", exact=True)).to_be_visible()
+    expect(said).to_have_count(0)
+    page.get_by_label("API Key", exact=True).fill(SECRET)
+    stage.on("GET", NEW, Reply(part(OTHERS[label], "provider")))
+    page.get_by_label("Provider", exact=True).select_option(label=label)
+    expect(said).to_be_visible()
+    assert page.locator(".secret-input").evaluate_all("all => all.map((one) => one.value).join('')") == ""
+    page.get_by_label("Provider", exact=True).select_option(label="Mistral")
+    expect(said).to_have_count(0)
 
 
 def test_a_test_goes_from_queued_to_its_verdict_beside_an_editable_form(page: Page, stage: Stage) -> None:
@@ -237,9 +263,8 @@ def test_a_save_does_not_wait_for_a_poll_that_is_under_way(page: Page, stage: St
     stage.on("GET", CHECK, NEVER)
     stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
     fill_in(page)
-    page.get_by_role("button", name="Test credentials").click()
     with page.expect_request(f"**{CHECK}"):
-        pass
+        page.get_by_role("button", name="Test credentials").click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
@@ -402,6 +427,27 @@ def test_api_keys_are_filtered_and_counted(page: Page, stage: Stage) -> None:
     group.get_by_label("Filter API keys").fill("nothing has this")
     expect(group).to_contain_text("No API key has this in its name.")
     assert stage.asked("POST", NEW) == []
+
+
+@pytest.mark.parametrize("size", [(1280, 832), (360, 740)])
+def test_what_a_save_means_and_what_was_chosen_are_both_in_view(
+    page: Page, stage: Stage, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    stage.on("POST", OUTLOOK, Reply(part_of_outlook()))
+    open_form(page)
+    box = page.get_by_role("group", name="API keys").get_by_role("checkbox").last
+    box.press("Space")
+    said = page.get_by_role("group", name="When you save")
+    expect(said).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_in_viewport(ratio=1)
+    # Seen by the eye, not under what is said.
+    assert box.evaluate(
+        """box => {
+          const { x, y, width, height } = box.getBoundingClientRect();
+          return document.elementFromPoint(x + width / 2, y + height / 2) === box;
+        }"""
+    )
 
 
 def test_whom_a_key_serves_is_asked_before_the_press_that_would_cost_the_secret(page: Page) -> None:

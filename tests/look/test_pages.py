@@ -50,7 +50,8 @@ def test_a_page_is_clean_to_axe_and_fits_its_window(stage: Stage, name: str) -> 
 def test_the_stage_tells_a_breach_of_the_policy(stage: Stage) -> None:
     page = stage.open("404")
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')")
-    page.evaluate("setTimeout(() => { throw new Error('planted') })")
+    with page.expect_event("pageerror"):
+        page.evaluate("setTimeout(() => { throw new Error('planted') })")
     expect(page.get_by_text("x", exact=True)).to_be_visible()
     assert [said.split()[1] for said in stage.watch.breaches()] == ["policy:", "planted"]
     stage.watch.forget()

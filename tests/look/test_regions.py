@@ -13,6 +13,7 @@ from tests.look.stage import Reply, Request, Stage, part
 pytestmark = pytest.mark.browser
 
 NEW = "/orgs/acme/provider-keys/new/"
+EDIT = "/orgs/acme/provider-keys/pk_0000000000000000000007/"
 CHECKS = "/orgs/acme/provider-keys/checks/"
 ID, SECRET = "AKIAFAKEKEYSEXAMPLE2", "FAKE0SECRET0typed0and0never0in0a0URL0000"
 
@@ -72,8 +73,8 @@ def test_a_new_row_takes_the_focus_and_leaves_the_others_as_they_were(page: Page
 
 def test_no_credential_travels_to_add_a_row(page: Page, stage: Stage) -> None:
     fill(page, 1, "us-east-1")
-    add(page)
     add(page, "Copy these credentials to the new row")
+    add(page)
     for request in stage.requests:
         assert ID not in request.url
         assert SECRET not in request.url
@@ -88,6 +89,31 @@ def test_credentials_are_copied_to_the_new_row_by_one_press(page: Page) -> None:
     expect(field(page, 2, "Access Key ID")).to_have_value(ID)
     expect(field(page, 2, "Secret Access Key")).to_have_value(SECRET)
     expect(field(page, 2, "Region")).to_be_focused()
+
+
+def test_rows_that_wait_get_the_credentials_and_no_further_row(page: Page, stage: Stage) -> None:
+    fill(page, 1, "us-east-1")
+    for _ in range(2):
+        add(page)
+    field(page, 2, "Region").select_option("eu-central-1")
+    asked = len(stage.asked("GET", NEW))
+    page.get_by_role("button", name="Copy these credentials to the new row").click()
+    for number in (2, 3):
+        expect(field(page, number, "Access Key ID")).to_have_value(ID)
+        expect(field(page, number, "Secret Access Key")).to_have_value(SECRET)
+    expect(field(page, 3, "Region")).to_be_focused()
+    assert len(stage.asked("GET", NEW)) == asked
+
+
+def test_a_stored_row_waits_for_nothing(stage: Stage) -> None:
+    page = stage.open("form-regions-edit")
+    stage.on("GET", EDIT, _another_row)
+    field(page, 2, "Access Key ID").fill(ID)
+    field(page, 2, "Secret Access Key").fill(SECRET)
+    add(page, "Copy these credentials to the new row")
+    expect(field(page, 4, "Secret Access Key")).to_have_value(SECRET)
+    for number in (1, 3):
+        expect(field(page, number, "Secret Access Key")).to_have_value("")
 
 
 def test_a_removed_row_is_gone_and_the_rest_is_numbered_anew(page: Page) -> None:
@@ -229,17 +255,16 @@ class TestEmptiedForSafety:
         }
 
     def test_a_row_more_asks_for_no_more_than_the_regions(self, page: Page, stage: Stage) -> None:
-        path = "/orgs/acme/provider-keys/pk_0000000000000000000007/"
-        stage.on("GET", path, _another_row)
+        stage.on("GET", EDIT, _another_row)
         self.keep(page, 2).check()
         add(page)
-        asked = parse_qs(urlsplit(stage.asked("GET", path)[0].url).query)
+        asked = parse_qs(urlsplit(stage.asked("GET", EDIT)[0].url).query)
         assert set(asked) == {"provider", *(f"regions-{place}-region" for place in range(4))}
         expect(self.keep(page, 2)).to_be_checked()
         expect(self.keep(page, 5)).to_have_count(0)
 
     def test_the_summary_leads_to_each_row_wherever_it_is(self, page: Page) -> None:
-        links = page.get_by_role("alert").get_by_role("link")
+        links = page.get_by_role("alert").get_by_role("link", name="of region")
         expect(links).to_have_text(["Secret Access Key of region 2", "Secret Access Key of region 3"])
         page.get_by_role("button", name="Remove region 1", exact=True).click()
         expect(links).to_have_text(["Secret Access Key of region 1", "Secret Access Key of region 2"])
@@ -265,7 +290,6 @@ class TestEmptiedForSafety:
         expect(page.locator("[aria-invalid]")).to_have_count(0)
         expect(self.keep(page, 2)).to_be_checked()
         expect(self.keep(page, 3)).not_to_be_checked()
-
 
     def test_a_row_that_was_emptied_needs_its_secret_or_the_tick(self, page: Page, stage: Stage) -> None:
         stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))

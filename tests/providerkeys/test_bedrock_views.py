@@ -185,6 +185,17 @@ class TestRefusing:
         assert not re.search(r'name="regions-0-secret_access_key"[^>]*aria-invalid="true"', page)
         assert '<a href="#id_regions-1-secret_access_key">Secret Access Key of region 2</a>' in page
 
+    @pytest.mark.parametrize("said", [True, False], ids=["two-rows", "one-row"])
+    def test_the_summary_says_what_else_was_emptied(self, alices: Console, said: bool) -> None:
+        """Beside the row that is wrong every other lost its secret too; with one row alone there is nothing to add."""
+        rows = [posted(0, "us-east-1", secret_access_key="too short")]
+        if said:
+            rows.append(posted(1, "eu-west-1"))
+        [summary] = re.findall(
+            r'id="error-summary".*?</div>', text(alices.post(UNSAVED, typed(*rows), into=PANEL)), re.DOTALL
+        )
+        assert ("All secret access keys were emptied for safety" in summary) is said
+
     def test_regions_and_ids_are_kept_and_secrets_come_back_empty(self, alices: Console) -> None:
         page = text(alices.post(NEW, typed(name="")))
         assert page.count("data-region-row>") == 3

@@ -95,6 +95,14 @@ class TestPageAndDialog:
 
         assert f'id="now-{api_key.pk}" title="now Production"' in text(alices.get(edit(key)))
 
+    def test_says_that_nothing_serves_one_but_not_before_it_is_known_where(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        api_key = sample.api_key(alice_access)
+
+        assert f'id="now-{api_key.pk}" title="now none"' in text(alices.get(NEW, provider="openai"))
+        assert f'id="now-{api_key.pk}" title=""' in text(alices.get(NEW))
+
 
 class TestSecretInput:
     def test_has_no_value_and_asks_nobody_to_keep_it(self, alices: Console, alice_access: Access) -> None:
