@@ -318,6 +318,15 @@ ANSWERS = [
         notable_badges=[],
         further=0,
     ),
+    Thing(
+        provider="xai",
+        provider_label="xAI",
+        keys=[],
+        reason="Your organization has no xAI key.",
+        refused=False,
+        notable_badges=[],
+        further=0,
+    ),
 ]
 for _answer in ANSWERS:
     _answer.line = line_of(_answer)
@@ -346,7 +355,7 @@ API_KEY_ROWS = [
         created_by=ALICE,
         stopped="",
         answers=ANSWERS,
-        told_answers=ANSWERS,
+        told_answers=ANSWERS[:3],
         untold=0,
         enabled=True,
         is_expired=False,
@@ -366,7 +375,7 @@ API_KEY_ROWS = [
         created_by=None,
         stopped="disabled",
         answers=ANSWERS,
-        told_answers=ANSWERS,
+        told_answers=ANSWERS[:3],
         untold=0,
         enabled=False,
         is_expired=False,
