@@ -332,12 +332,17 @@ for _answer in ANSWERS:
     _answer.line = line_of(_answer)
 OFFERS = Thing(
     shown=[
-        Thing(answer=ANSWERS[0], choices=[]),
+        Thing(answer=ANSWERS[0], choices=[], why_none=""),
         Thing(
             answer=ANSWERS[1],
             choices=[Thing(key=KEYS[3], checked=True, badges=[FAILING]), Thing(key=KEYS[7], checked=False, badges=[])],
+            why_none="",
         ),
-        Thing(answer=ANSWERS[2], choices=[Thing(key=KEYS[5], checked=False, badges=[DISABLED])]),
+        Thing(
+            answer=ANSWERS[2],
+            choices=[Thing(key=KEYS[5], checked=False, badges=[DISABLED])],
+            why_none=ANSWERS[2].reason,
+        ),
     ],
     others=5,
     cut=True,
