@@ -224,6 +224,69 @@ def test_search_asks_while_typing_and_swaps_the_table(page: Page, stage: Stage) 
     assert page.url.endswith("?q=nope")
 
 
+def test_a_suggested_api_key_narrows_the_list_at_once_and_an_emptied_field_widens_it(page: Page, stage: Stage) -> None:
+    names = "".join(f'<option value="{name}"></option>' for name in ("ci", "ci-nightly"))
+    stage.on("GET", f"{LIST}api-key-names/", Reply(names))
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    field = page.get_by_role("combobox", name="Filter by API key")
+    field.focus()
+    expect(page.locator("#api-key-names option")).to_have_count(2)
+
+    field.fill("ci-nightly")
+    expect(page).to_have_url(re.compile("api_key=ci-nightly"))
+    expect(page.get_by_role("heading", name="No provider key matches")).to_be_visible()
+    expect(field).to_be_focused()
+
+    field.fill("")
+    expect(page).to_have_url(re.compile("api_key=$"))
+    assert len(stage.asked("GET", LIST)) == 3
+
+
+def test_what_is_only_typed_of_an_api_key_waits_for_enter(page: Page, stage: Stage) -> None:
+    stage.on("GET", f"{LIST}api-key-names/", Reply('<option value="ci-nightly"></option>'))
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    field = page.get_by_role("combobox", name="Filter by API key")
+    field.focus()
+    expect(page.locator("#api-key-names option")).to_have_count(1)
+
+    field.press_sequentially("ci-night")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile("api_key=ci-night$"))
+    # Leaving the field by Enter is a change and a submission; the second one takes the first one's place.
+    asked = {request.url.rpartition("=")[2] for request in stage.asked("GET", LIST)[1:]}
+    assert asked == {"ci-night"}
+
+
+def test_the_three_filters_look_alike(page: Page) -> None:
+    fields = [page.get_by_role("combobox", name=f"Filter by {name}") for name in ("provider", "status", "API key")]
+    looks = [
+        field.evaluate(
+            """field => {
+                const [style, box] = [getComputedStyle(field), field.getBoundingClientRect()];
+                const arrow = field.nextElementSibling.getBoundingClientRect();
+                return [style.font, style.borderColor, box.top, box.width, box.height, box.right - arrow.right];
+            }"""
+        )
+        for field in fields
+    ]
+    assert looks == looks[:1] * 3
+
+
+def test_what_names_a_filter_scrolls_away_below_the_bar(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    name = page.locator(".filter__name").last
+    top = name.evaluate("name => { scrollBy(0, name.getBoundingClientRect().top - 20); return scrollY }")
+    assert top > 0
+    seen = name.evaluate(
+        """name => {
+            name.style.pointerEvents = "auto";
+            const {x, y, width, height} = name.getBoundingClientRect();
+            return name.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        }"""
+    )
+    assert not seen
+
+
 def test_the_sentence_of_the_last_check_shows_on_focus_until_escape(page: Page) -> None:
     word = page.locator(ROW).get_by_role("button", name="yesterday")
     words = page.locator(ROW).get_by_role("tooltip")
