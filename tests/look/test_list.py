@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 LIST = "/orgs/acme/provider-keys/"
 KEY = KEYS[3]
 ROW = f"#row-{KEY.id}"
+MINUTES_AGO = re.compile(r"^used \d min ago$")
 OPEN_CHECK = "/orgs/acme/provider-keys/checks/chk_row/"
 
 
@@ -270,6 +271,53 @@ def test_the_three_filters_look_alike(page: Page) -> None:
         for field in fields
     ]
     assert looks == looks[:1] * 3
+
+
+@pytest.mark.parametrize("width", [360, 860, 960, 1280])
+def test_the_last_use_is_told_in_every_window(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    head = page.get_by_role("columnheader", name="Created · used", exact=True)
+    used, unused = (page.locator(f"#row-{key.id}") for key in (KEYS[3], KEYS[2]))
+    expect(used.get_by_text(MINUTES_AGO)).to_be_visible()
+    expect(unused.get_by_text("never used")).to_be_visible()
+    expect(unused.get_by_text(MINUTES_AGO)).to_have_count(0)
+    expect(head).to_be_visible()
+    cells = [row.locator(".provider-keys__created > .table__hint") for row in (used, unused)]
+    # On a card heads are only read aloud.
+    seen = cells if width < 860 else [head, *cells]
+    assert not [cell for cell in seen if cell.evaluate("cell => cell.scrollWidth > cell.clientWidth")]
+
+
+@pytest.mark.parametrize("width", [360, 860, 960, 1159, 1280])
+def test_the_last_use_of_an_api_key_is_told_in_every_window(stage: Stage, width: int) -> None:
+    page = stage.open("api-keys", "/orgs/acme/api-keys/")
+    page.set_viewport_size({"width": width, "height": 900})
+    used, unused = (page.locator(f"#row-key_{number} > .api-keys__used") for number in (1, 2))
+    expect(used).to_be_visible()
+    expect(used).to_contain_text(re.compile(r"\d min ago"))
+    expect(unused).to_be_visible()
+    expect(unused).to_contain_text("never")
+    expect(page.get_by_role("columnheader", name="Last used", exact=True)).to_be_visible()
+
+
+def test_a_name_is_not_cut_to_its_beginning_in_a_window_of_960_px(page: Page) -> None:
+    page.set_viewport_size({"width": 960, "height": 900})
+    cut = "name => name.scrollWidth > name.clientWidth"
+    names = [page.locator(f"#row-{key.id} .table__name") for key in KEYS if key.open_check is None]
+    # The last one is as long as a name can be.
+    assert [name.evaluate(cut) for name in names] == [False] * (len(names) - 1) + [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "row"), [("list", LIST, ROW), ("api-keys", "/orgs/acme/api-keys/", "#row-key_1")]
+)
+def test_on_a_phone_a_badge_stands_on_one_line_with_the_menu(stage: Stage, name: str, url: str, row: str) -> None:
+    page = stage.open(name, url)
+    page.set_viewport_size({"width": 360, "height": 740})
+    badge = ".provider-keys__provider > .badge" if name == "list" else ".api-keys__status .badge"
+    boxes = [page.locator(f"{row} {one}").first.bounding_box() for one in (badge, ".more")]
+    first, second = (box["y"] + box["height"] / 2 for box in boxes if box)
+    assert abs(first - second) <= 1
 
 
 def test_what_names_a_filter_scrolls_away_below_the_bar(page: Page) -> None:
