@@ -265,7 +265,7 @@ def test_the_three_filters_look_alike(page: Page) -> None:
             """field => {
                 const [style, box] = [getComputedStyle(field), field.getBoundingClientRect()];
                 const arrow = field.nextElementSibling.getBoundingClientRect();
-                return [style.font, style.borderColor, box.top, box.width, box.height, box.right - arrow.right];
+                return [style.font, style.borderColor, box.top, box.height, box.right - arrow.right];
             }"""
         )
         for field in fields
