@@ -36,6 +36,15 @@ class Offer:
     answer: Answer[Key]
     choices: list[Choice]
 
+    @property
+    def why_none(self) -> str:
+        """What nobody serving there means, and what would change it; empty where somebody serves."""
+        if self.answer.keys:
+            return ""
+        if any(choice.key.enabled and choice.key.readable for choice in self.choices):
+            return f"Without one of these its {self.answer.provider_label} requests are refused."
+        return self.answer.reason
+
 
 @dataclass(frozen=True)
 class Offers:

@@ -11,6 +11,7 @@ import "./regions.js";
 import "./stale.js";
 import "./secrets.js";
 import "./searches.js";
+import "./suggestions.js";
 import "./menu.js";
 import "./tooltips.js";
 import "./copy.js";

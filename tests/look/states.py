@@ -326,17 +326,31 @@ ANSWERS = [
         notable_badges=[],
         further=0,
     ),
+    Thing(
+        provider="xai",
+        provider_label="xAI",
+        keys=[],
+        reason="Your organization has no xAI key.",
+        refused=False,
+        notable_badges=[],
+        further=0,
+    ),
 ]
 for _answer in ANSWERS:
     _answer.line = line_of(_answer)
 OFFERS = Thing(
     shown=[
-        Thing(answer=ANSWERS[0], choices=[]),
+        Thing(answer=ANSWERS[0], choices=[], why_none=""),
         Thing(
             answer=ANSWERS[1],
             choices=[Thing(key=KEYS[3], checked=True, badges=[FAILING]), Thing(key=KEYS[7], checked=False, badges=[])],
+            why_none="",
         ),
-        Thing(answer=ANSWERS[2], choices=[Thing(key=KEYS[5], checked=False, badges=[DISABLED])]),
+        Thing(
+            answer=ANSWERS[2],
+            choices=[Thing(key=KEYS[5], checked=False, badges=[DISABLED])],
+            why_none=ANSWERS[2].reason,
+        ),
     ],
     others=5,
     cut=True,
@@ -354,7 +368,7 @@ API_KEY_ROWS = [
         created_by=ALICE,
         stopped="",
         answers=ANSWERS,
-        told_answers=ANSWERS,
+        told_answers=ANSWERS[:3],
         untold=0,
         enabled=True,
         is_expired=False,
@@ -374,7 +388,7 @@ API_KEY_ROWS = [
         created_by=None,
         stopped="disabled",
         answers=ANSWERS,
-        told_answers=ANSWERS,
+        told_answers=ANSWERS[:3],
         untold=0,
         enabled=False,
         is_expired=False,

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.browser
 LIST = "/orgs/acme/provider-keys/"
 KEY = KEYS[3]
 ROW = f"#row-{KEY.id}"
+MINUTES_AGO = re.compile(r"^used \d+ min ago$")
+CUT = "element => element.scrollWidth > element.clientWidth"
 OPEN_CHECK = "/orgs/acme/provider-keys/checks/chk_row/"
 
 
@@ -271,6 +273,125 @@ def test_search_asks_while_typing_and_swaps_the_table(page: Page, stage: Stage) 
     expect(page.get_by_role("table")).to_have_count(0)
     expect(page.get_by_role("searchbox", name="Search provider keys")).to_be_focused()
     assert page.url.endswith("?q=nope")
+
+
+def test_a_suggested_api_key_narrows_the_list_at_once_and_an_emptied_field_widens_it(page: Page, stage: Stage) -> None:
+    names = "".join(f'<option value="{name}"></option>' for name in ("ci", "ci-nightly"))
+    stage.on("GET", f"{LIST}api-key-names/", Reply(names))
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    field = page.get_by_role("combobox", name="Filter by API key")
+    field.focus()
+    expect(page.locator("#api-key-names option")).to_have_count(2)
+
+    field.fill("ci-nightly")
+    expect(page).to_have_url(re.compile("api_key=ci-nightly"))
+    expect(page.get_by_role("heading", name="No provider key matches")).to_be_visible()
+    expect(field).to_be_focused()
+
+    field.fill("")
+    expect(page).to_have_url(re.compile("api_key=$"))
+    assert len(stage.asked("GET", LIST)) == 3
+
+
+def test_what_is_only_typed_of_an_api_key_waits_for_enter(page: Page, stage: Stage) -> None:
+    stage.on("GET", f"{LIST}api-key-names/", Reply('<option value="ci-nightly"></option>'))
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    field = page.get_by_role("combobox", name="Filter by API key")
+    field.focus()
+    expect(page.locator("#api-key-names option")).to_have_count(1)
+
+    field.press_sequentially("ci-night")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile("api_key=ci-night$"))
+    # Leaving the field by Enter is a change and a submission; the second one takes the first one's place.
+    asked = {request.url.rpartition("=")[2] for request in stage.asked("GET", LIST)[1:]}
+    assert asked == {"ci-night"}
+
+
+def test_the_three_filters_look_alike(page: Page) -> None:
+    fields = [page.get_by_role("combobox", name=f"Filter by {name}") for name in ("provider", "status", "API key")]
+    looks = [
+        field.evaluate(
+            """field => {
+                const [style, box] = [getComputedStyle(field), field.getBoundingClientRect()];
+                const arrow = field.nextElementSibling.getBoundingClientRect();
+                return [style.font, style.borderColor, box.top, box.height, box.right - arrow.right];
+            }"""
+        )
+        for field in fields
+    ]
+    assert looks == looks[:1] * 3
+
+
+@pytest.mark.parametrize("width", [360, 860, 960, 1280])
+def test_the_last_use_is_told_in_every_window(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    head = page.get_by_role("columnheader", name="Created · used", exact=True)
+    used, unused = (page.locator(f"#row-{key.id}") for key in (KEYS[3], KEYS[2]))
+    expect(used.get_by_text(MINUTES_AGO)).to_be_visible()
+    expect(unused.get_by_text("never used")).to_be_visible()
+    expect(unused.get_by_text(MINUTES_AGO)).to_have_count(0)
+    expect(head).to_be_visible()
+    cells = [row.locator(".provider-keys__created > .table__hint") for row in (used, unused)]
+    used.locator(".table__hint > time").evaluate("time => { time.textContent = '30 Aug 2026' }")
+    # On a card heads are only read aloud.
+    seen = cells if width < 860 else [head, *cells]
+    assert not [cell for cell in seen if cell.evaluate(CUT)]
+
+
+@pytest.mark.parametrize("width", [360, 860, 960, 1159, 1280])
+def test_the_last_use_of_an_api_key_is_told_in_every_window(stage: Stage, width: int) -> None:
+    page = stage.open("api-keys", "/orgs/acme/api-keys/")
+    page.set_viewport_size({"width": width, "height": 900})
+    used, unused = (page.locator(f"#row-key_{number} > .api-keys__used") for number in (1, 2))
+    expect(used).to_be_visible()
+    expect(used).to_contain_text(re.compile(r"\d+ min ago"))
+    expect(unused).to_be_visible()
+    expect(unused).to_contain_text("never")
+    expect(page.get_by_role("columnheader", name="Last used", exact=True)).to_be_visible()
+    used.locator("time").evaluate("time => { time.textContent = '30 Aug 2026' }")
+    state = page.locator("#row-key_1 .api-keys__status .badge > span").first
+    state.evaluate("span => { span.textContent = 'Expires soon' }")
+    name = page.locator("#name-key_1 > .table__name > a")
+    name.evaluate("link => { link.textContent = 'nightly-batch' }")
+    assert [cell.evaluate(CUT) for cell in (used, state, name.locator(".."))] == [False] * 3
+
+
+def test_neither_a_name_nor_a_state_is_cut_in_a_window_of_960_px(page: Page) -> None:
+    page.set_viewport_size({"width": 960, "height": 900})
+    names = [page.locator(f"#row-{key.id} .table__name") for key in KEYS if key.open_check is None]
+    state = page.locator(f"{ROW} .provider-keys__status .badge > span")
+    state.evaluate("span => { span.textContent = '12 of 40 regions failing' }")
+    assert not state.evaluate(CUT)
+    # The last one is as long as a name can be.
+    assert [name.evaluate(CUT) for name in names] == [False] * (len(names) - 1) + [True]
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "row"), [("list", LIST, ROW), ("api-keys", "/orgs/acme/api-keys/", "#row-key_1")]
+)
+def test_on_a_phone_a_badge_stands_on_one_line_with_the_menu(stage: Stage, name: str, url: str, row: str) -> None:
+    page = stage.open(name, url)
+    page.set_viewport_size({"width": 360, "height": 740})
+    badge = ".provider-keys__provider > .badge" if name == "list" else ".api-keys__status .badge"
+    boxes = [page.locator(f"{row} {one}").first.bounding_box() for one in (badge, ".more")]
+    first, second = (box["y"] + box["height"] / 2 for box in boxes if box)
+    assert abs(first - second) <= 1
+
+
+def test_what_names_a_filter_scrolls_away_below_the_bar(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    name = page.locator(".filter__name").last
+    top = name.evaluate("name => { scrollBy(0, name.getBoundingClientRect().top - 20); return scrollY }")
+    assert top > 0
+    seen = name.evaluate(
+        """name => {
+            name.style.pointerEvents = "auto";
+            const {x, y, width, height} = name.getBoundingClientRect();
+            return name.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        }"""
+    )
+    assert not seen
 
 
 def test_the_sentence_of_the_last_check_shows_on_focus_until_escape(page: Page) -> None:

@@ -110,6 +110,14 @@ def answer_for(response: Any, provider: str) -> tuple[str, str]:
     raise AssertionError(provider)
 
 
+def offered(response: Any, provider: str) -> str:
+    """What the page of a new key says of who serves it at one provider, choices aside."""
+    [item] = [
+        one for one in re.findall(r"<li>(.*?)</li>", text(response), re.DOTALL) if f"<span>{provider}</span>" in one
+    ]
+    return words(" ".join(re.findall(r'<p class="(?:answers__names|offers__why)">(.*?)</p>', item, re.DOTALL)))
+
+
 class TestCreate:
     @pytest.mark.parametrize("into", [None, "main"])
     def test_shows_the_key_in_this_answer_and_never_again(self, alices: Console, into: str | None) -> None:
@@ -212,6 +220,29 @@ class TestCreate:
         assert re.findall(r'name="provider_key_ids" value="(\w+)"', page) == [special.pk]
         assert "no key of the other 7 providers" in page
 
+    def test_says_where_nobody_serves_it_what_that_means(self, alices: Console, alice_access: Access) -> None:
+        special = special_key(alice_access)
+        alone = "Without one of these its OpenAI requests are refused."
+        assert offered(alices.get(NEW), "OpenAI") == f"None {alone}"
+
+        special.disable(alice_access)
+        assert (
+            offered(alices.get(NEW), "OpenAI")
+            == "None Special is assigned to other API keys. So OpenAI requests are refused."
+        )
+
+        sample.stored(alice_access)
+        assert offered(alices.get(NEW), "OpenAI") == "Production"
+
+    def test_leads_to_the_form_of_a_provider_key_where_there_is_none_and_stays_itself(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        link = f'<a href="{alices.url("provider-keys/new/")}" target="_blank" rel="noopener">add a provider key</a>'
+        assert link in text(alices.post(NEW, {"name": "ci"}))
+
+        sample.stored(alice_access)
+        assert link not in text(alices.post(NEW, {"name": "another"}))
+
     @pytest.mark.parametrize("into", [None, "main"])
     def test_assigns_what_was_ticked_and_leaves_its_event(
         self, alices: Console, alice_access: Access, into: str | None
@@ -271,6 +302,16 @@ class TestList:
 
         assert serving(page, own) == "OpenAI Special Untested"
         assert serving(page, shared) == "OpenAI Organization’s Untested"
+
+    def test_says_that_nothing_serves_it(self, alices: Console, alice_access: Access) -> None:
+        lonely = sample.api_key(alice_access, "lonely")
+        said = "None No provider key serves it: its requests are refused."
+        assert serving(alices.get(LIST), lonely) == said
+
+        special_key(alice_access)
+        page = alices.get(LIST)
+        assert serving(page, lonely) == said
+        assert serving(page, ApiKey.objects.get(name="other")) == "OpenAI Special Untested"
 
     def test_says_that_what_serves_it_is_failing(self, alices: Console, alice_access: Access) -> None:
         api_key, key = sample.api_key(alice_access), sample.stored(alice_access)
@@ -436,6 +477,26 @@ class TestWhichKeyWillServe:
 
     def test_none_where_the_organization_has_none(self, alices: Console, api_key: ApiKey) -> None:
         assert self.openai(alices, api_key) == ("None", "Your organization has no OpenAI key.")
+
+    def test_leads_an_admin_from_a_provider_without_a_key_to_its_form(
+        self, alices: Console, danas: Console, api_key: ApiKey
+    ) -> None:
+        where = alices.url("provider-keys/new/?provider=")
+        page = text(alices.get(f"api-keys/{api_key.pk}/"))
+        found = re.findall(rf'href="{re.escape(where)}(\w+)" hx-get="{re.escape(where)}(\w+)"', page)
+        assert found == [(provider.slug, provider.slug) for provider in registry.all()]
+        assert '<option value="openai" selected>' in text(alices.get("provider-keys/new/", provider="openai"))
+        assert where not in text(danas.get(f"api-keys/{api_key.pk}/"))
+
+    def test_leads_nobody_there_where_the_organization_has_a_key(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        self.make(alice_access, "Theirs", sample.api_key(alice_access))
+
+        page = text(alices.get(f"api-keys/{api_key.pk}/"))
+
+        assert "?provider=openai" not in page
+        assert "?provider=anthropic" in page
 
     def test_organization_wide_keys_in_their_order(
         self, alices: Console, alice_access: Access, api_key: ApiKey
