@@ -13,6 +13,7 @@ from organizations import tokens
 from providerkeys.providers import whole_keys
 from tests.accessibility import DARK_PHONE, LIGHT, faults
 from tests.fakeproviders import samples
+from tests.look.conftest import Build
 from tests.look.stage import ORIGIN, Reply, Stage, part, whole
 from tests.look.states import PAGES, Toast
 from tests.look.things import KEYS, told
@@ -195,7 +196,9 @@ def test_of_a_toast_that_was_dismissed_the_verdict_is_said_all_the_same(stage: S
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["row-on-the-page", "row-elsewhere"])
-def test_a_toast_waits_for_its_verdict_only_where_one_can_come(stage: Stage, there: bool) -> None:
+def test_a_toast_waits_for_its_verdict_only_where_one_can_come(build: Build, there: bool) -> None:
+    # In a window of its own: a clock that was taken over stays so.
+    stage = build()
     stage.on("GET", OPEN_CHECK, Reply(row(open_check=Thing(url=OPEN_CHECK))))
     stage.page.clock.install()
     page = saved(stage, *KEYS[:3], *([under_test()] if there else []))
