@@ -13,10 +13,10 @@ from byok_site import secret_keys
 from tests.fakeproviders import providers, samples
 from tests.trust.disguises import DISGUISES
 from tests.trust.faults.layers import GATEWAY, WEB
+from tests.trust.faults.slips import SLIPPED
 from tests.trust.sinks import SINKS
 from tests.trust.sweep import Swept, sweep
 from tests.trust.walk.browser import PLACES
-from tests.trust.walk.programs import SLIPPED
 from tests.trust.walk.scene import PYTHON_PROCESSES, SECRETS_FILE, TOKEN, own_places
 
 BROWSER: Final = 11

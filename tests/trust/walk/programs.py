@@ -16,13 +16,12 @@ from tests.fakeproviders.shape import API_KEY
 from tests.processes import eventually
 from tests.trust.canary import Canary
 from tests.trust.faults.layers import GATEWAY
-from tests.trust.faults.slips import SLIPS
+from tests.trust.faults.slips import SLIPPED, SLIPS
 from tests.trust.walk.keys import issue, save_form
 from tests.trust.walk.kinds import ACCOUNT, form_of
 from tests.trust.walk.scene import Scene, Typed
 from tests.trust.walk.visitor import Answer, Visitor
 
-SLIPPED: Final = "given away by the gateway"
 _PATIENCE: Final = 30.0
 _SAID: Final = [{"role": "user", "content": "hi"}]
 _MODELS: Final = {
