@@ -132,6 +132,11 @@ class CredentialsForm(OnceEach, forms.Form):
         return bool(self.secret_was_typed and self.emptied_field and not self.emptied_field.errors)
 
     @property
+    def keys_at(self) -> str:
+        """What the page is called where the provider's credentials are made and revoked."""
+        return KINDS[self.chosen.credential].keys_at(self.chosen) if self.chosen else ""
+
+    @property
     def emptied_words(self) -> tuple[str, str]:
         """What is said when that field was emptied, and what the link to it says."""
         return KINDS[self.chosen.credential].emptied if self.chosen else ("", "")

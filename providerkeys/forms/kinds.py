@@ -33,6 +33,10 @@ class Kind(ABC):
     """What is said of a new secret that was emptied for safety and not given again; empty where each row says it."""
 
     @abstractmethod
+    def keys_at(self, provider: Provider) -> str:
+        """What the page is called where such credentials are made and revoked."""
+
+    @abstractmethod
     def fields(self, provider: Provider, key: ProviderKey | None, blank: int) -> dict[str, forms.Field]:
         """The fields, by name; with ``blank`` rows at least, where there are rows."""
 
@@ -74,6 +78,9 @@ class _ApiKey(_One):
     emptied = ("Your API key was emptied for safety", "type it again")
     again = "Type the new API key again, or tick “Keep the stored key”."
 
+    def keys_at(self, provider: Provider) -> str:
+        return f"{provider.label}’s API keys"
+
     def fields(self, provider: Provider, key: ProviderKey | None, blank: int) -> dict[str, forms.Field]:
         return {"provider_key": ApiKeyField(cast(ApiKeyProvider, provider), required=_stored(key) is None)}
 
@@ -89,6 +96,9 @@ class _ApiKey(_One):
 class _ServiceAccount(_One):
     emptied = ("The service account JSON was emptied for safety", "paste it again")
     again = "Paste the new service account JSON again, or tick “Keep the stored key”."
+
+    def keys_at(self, provider: Provider) -> str:
+        return provider.label
 
     def fields(self, provider: Provider, key: ProviderKey | None, blank: int) -> dict[str, forms.Field]:
         stored = _stored(key)
@@ -115,6 +125,9 @@ class _ServiceAccount(_One):
 
 class _Regions(Kind):
     emptied = ("All secret access keys were emptied for safety", "type them again")
+
+    def keys_at(self, provider: Provider) -> str:
+        return "AWS IAM"
 
     def fields(self, provider: Provider, key: ProviderKey | None, blank: int) -> dict[str, forms.Field]:
         return {"regions": RegionsField(list(key.regions.defer("credentials")) if key else [], blank)}

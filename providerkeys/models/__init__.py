@@ -8,7 +8,7 @@ from providerkeys.models.heartbeat import Heartbeat
 from providerkeys.models.key_order import Direction
 from providerkeys.models.provider_key import ProviderKey
 from providerkeys.models.row import Row
-from providerkeys.models.twins import twins_of
+from providerkeys.models.twins import holders_of, twins_of
 from providerkeys.vault import Sentinel
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "TooManyChecks",
     "VersionConflict",
     "grant",
+    "holders_of",
     "twins_of",
 ]

@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import cast
 
 from django.db.models import Q
@@ -15,10 +15,14 @@ def twins_of(access: Access, rows: Iterable[Row], key: ProviderKey | None = None
     By fingerprint, so nothing is opened; and a fingerprint says nothing outside of its organization, nor is one asked
     about there.
     """
-    typed = {row.fingerprint for row in rows if row.credential}
-    if not typed:
+    return holders_of(access, {row.fingerprint for row in rows if row.credential}, key)
+
+
+def holders_of(access: Access, fingerprints: Collection[str], key: ProviderKey | None = None) -> list[ProviderKey]:
+    """The organization's keys, ``key`` aside, that hold one of the credentials with these ``fingerprints``."""
+    if not fingerprints:
         return []
-    regions = BedrockRegion.objects.filter(provider_key__organization=access.organization, fingerprint__in=typed)
-    keys = access.all(ProviderKey).filter(Q(fingerprint__in=typed) | Q(pk__in=regions.values("provider_key")))
+    regions = BedrockRegion.objects.filter(provider_key__organization=access.organization, fingerprint__in=fingerprints)
+    keys = access.all(ProviderKey).filter(Q(fingerprint__in=fingerprints) | Q(pk__in=regions.values("provider_key")))
     others = keys.exclude(pk=key.pk if key else "").defer("credentials")
     return list(cast(ProviderKeyQuerySet, others).in_order())

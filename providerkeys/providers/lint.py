@@ -124,7 +124,7 @@ def _refuse_foreign(provider: ApiKeyProvider, key: str) -> None:
         if other.owns(key):
             raise Refused(
                 f"This is a key of {other.label}. It can never be used with {provider.label}: "
-                f"choose {other.label} as the provider and paste it there, or paste another key here."
+                f"choose {other.label} as the provider, or paste another key."
             )
     for kind in FOREIGN_KINDS:
         if key.startswith(kind.prefix):

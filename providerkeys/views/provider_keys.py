@@ -5,24 +5,21 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from organizations.access import Access, admin_view
 from organizations.models import AuditEvent
 from organizations.presses import MadeAlready
-from providerkeys import badges
 from providerkeys.forms import ProviderKeyForm
 from providerkeys.forms.fields import NOT_YOURS
-from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict, twins_of
+from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
 from providerkeys.models.assignment import ForeignAssignment
-from providerkeys.providers.verdicts import Verdict
 from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
 from providerkeys.views.key_list import list_url
+from providerkeys.views.saved import Save, Stored
 from providerkeys.views.stored import key_to_edit
-from providerkeys.views.twins import linked
 
 _form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -85,15 +82,13 @@ def _create(request: HttpRequest, access: Access, form: ProviderKeyForm) -> bool
         # An API key that was there a moment ago, when the form asked.
         form.add_error("api_key_ids", NOT_YOURS)
         return False
-    _tell_saved(request, f"{key.name} was created.", key, check)
-    _warn_of_namesakes(request, access, key)
-    _warn_of_twins(request, access, form, key)
+    Save(request, access, form, key, check).tell_created()
     return True
 
 
 def _change(request: HttpRequest, access: Access, form: ProviderKeyForm, key: ProviderKey) -> bool:
     """Save an edit. False when the form has an error by now. Raises what ``ProviderKey.change`` raises."""
-    check = None
+    check, before = None, Stored.of(key)
     try:
         with transaction.atomic():
             changed = key.change(access, form.draft(), form.cleaned_data["version"])
@@ -102,61 +97,8 @@ def _change(request: HttpRequest, access: Access, form: ProviderKeyForm, key: Pr
     except ForeignAssignment:
         form.add_error("api_key_ids", NOT_YOURS)
         return False
-    if "credentials" in changed:
-        _tell_saved(request, f"{key.name} was saved.", key, check)
-        _tell_to_revoke(request, form, key)
-    else:
-        messages.success(request, f"{key.name} was saved. Its credentials are unchanged.")
-    if "name" in changed:
-        _warn_of_namesakes(request, access, key)
-    _warn_of_twins(request, access, form, key)
+    Save(request, access, form, key, check).tell_changed(changed, before)
     return True
-
-
-def _tell_saved(request: HttpRequest, saved: str, key: ProviderKey, check: CredentialCheck | None) -> None:
-    """Say that credentials were saved, and what is known of them. The page puts the verdict of ``check`` in its place."""
-    if check:
-        running = format_html('<span data-running="{}">Its test is running.</span>', key.pk)
-        messages.success(request, format_html("{} {}", saved, running))
-        return
-    key.refresh_from_db(fields=["verdict", "reason", "verdict_at"])
-    if key.verdict in {"", Verdict.VALID}:
-        messages.success(request, saved)
-        return
-    told = badges.tell(key.provider, key.verdict, key.reason, key.verdict_at)
-    level = messages.ERROR if told.tone == "red" else messages.WARNING
-    said = format_html("{} Its test said: <strong>{}</strong> {}", saved, told.word, told.sentence)
-    messages.add_message(request, level, said)
-
-
-def _tell_to_revoke(request: HttpRequest, form: ProviderKeyForm, key: ProviderKey) -> None:
-    """Whoever revokes the old key before the new one is known to work has none."""
-    if not form.chosen:
-        return
-    where = f"{form.chosen.label}’s API keys"
-    link = format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', form.chosen.keys_url, where)
-    key.refresh_from_db(fields=["verdict"])
-    revoke = (
-        format_html("Now revoke the old one at {}.", link)
-        if key.verdict == Verdict.VALID
-        else format_html("Revoke the old one at {} once this one is shown as valid.", link)
-    )
-    messages.success(request, format_html("Requests use the new key within 5 s. {}", revoke))
-
-
-def _warn_of_namesakes(request: HttpRequest, access: Access, key: ProviderKey) -> None:
-    """Two keys of one provider may bear one name; whoever has to choose between them in a hurry can't."""
-    others = access.all(ProviderKey).filter(provider=key.provider, name=key.name).exclude(pk=key.pk)
-    if others.exists():
-        text = f"Another {key.provider_label} key is called {key.name} too. Rename one to tell them apart."
-        messages.warning(request, text)
-
-
-def _warn_of_twins(request: HttpRequest, access: Access, form: ProviderKeyForm, key: ProviderKey) -> None:
-    """Whoever saved without a test has not been told yet."""
-    twins = linked(access, twins_of(access, form.rows(), key))
-    if twins:
-        messages.warning(request, format_html("The same credentials are stored in {} too.", twins))
 
 
 def _was_deleted(access: Access, pk: str) -> bool:

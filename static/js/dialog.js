@@ -6,14 +6,14 @@ let opener = null;
 let touched = false;
 let wish = "";
 
-// “Replace credentials” is the edit form with its first secret in focus; so its address says, in a dialog or on a page.
+// “Replace credentials” is the edit form with the first field of its credentials in focus; so its address says, in a dialog or on a page.
 function focusWished(root, address) {
   if (new URL(address, location.href).searchParams.get("focus") !== "credentials") return;
-  const secret = root.querySelector(".secret-input");
-  if (!secret) return;
+  const first = root.querySelector("#credentials :is([name$=access_key_id], .secret-input)");
+  if (!first) return;
   for (const other of root.querySelectorAll("[autofocus]")) other.autofocus = false;
-  secret.autofocus = true;
-  secret.focus();
+  first.autofocus = true;
+  first.focus();
 }
 
 // Two keys may bear one name, and every edit form one title: what the row says of its key describes the dialog.

@@ -76,8 +76,10 @@ function arrange(regions) {
 
 function copy(from, to) {
   if (!from || from === to) return;
-  for (const name of ["access_key_id", "secret_access_key"]) field(to, name).value = field(from, name).value;
-  changed(field(to, "access_key_id"));
+  for (const name of ["access_key_id", "secret_access_key"]) {
+    field(to, name).value = field(from, name).value;
+    changed(field(to, name));
+  }
 }
 
 const actions = {
@@ -114,16 +116,20 @@ document.addEventListener("input", (event) => {
   if (regions && event.target !== regions) arrange(regions);
 });
 
-// Rows that wait for credentials get them; a row more is asked for only where none waits.
-const waiting = (row) => row.dataset.stored === undefined && PARTS.slice(1).every((name) => isBlank(field(row, name)));
+// Rows that wait for credentials get them, one with the id alone too; a row more is asked for only where none waits.
+const waiting = (source) => (row) => {
+  const id = field(row, "access_key_id");
+  const open = isBlank(id) || id.value.trim() === field(source, "access_key_id").value.trim();
+  return row.dataset.stored === undefined && isBlank(field(row, "secret_access_key")) && open;
+};
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const button = event.detail.elt;
   if (!button.matches("[data-copy-credentials]")) return;
   const rows = rowsOf(button.closest("[data-regions]"));
   const source = rows.findLast(typed);
-  const blank = rows.filter(waiting);
-  if (!source || !blank.length) return;
+  const blank = source ? rows.filter(waiting(source)) : [];
+  if (!blank.length) return;
   event.preventDefault();
   for (const row of blank) copy(source, row);
   field(blank.find((row) => isBlank(field(row, "region"))) ?? blank[0], "region").focus();

@@ -168,7 +168,11 @@ def test_another_provider_keeps_name_and_assignment_and_takes_the_secret_away(
     with console.page.expect_response(f"**{home.keys}new/?**"):
         console.provider.select_option(label="Anthropic")
     expect(console.api_key).to_have_value("")
-    expect(console.page.get_by_text("What you typed was for the other provider and was emptied.")).to_be_visible()
+    expect(
+        console.page.get_by_text(
+            "What you typed under the other provider was emptied: paste it again if it belongs here."
+        )
+    ).to_be_visible()
     expect(console.name).to_have_value("Mine")
     expect(console.api_key_box("staging")).to_be_checked()
     assert (trail.found(), trail.in_fields()) == (set(), False)

@@ -105,7 +105,7 @@ OTHERS = {"Anthropic": "form-new", "Google Vertex AI": "form-service-account", "
 
 @pytest.mark.parametrize("label", OTHERS)
 def test_a_secret_is_never_another_providers_and_the_page_says_so(page: Page, stage: Stage, label: str) -> None:
-    said = page.get_by_text("What you typed was for the other provider and was emptied.")
+    said = page.get_by_text("What you typed under the other provider was emptied: paste it again if it belongs here.")
     open_form(page)
     # Whoever typed nothing has lost nothing.
     page.get_by_label("Provider", exact=True).select_option(label="OpenAI")

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Locator, Page, expect
 
 from providerkeys.forms.regions import RegionForm, numbers_in
-from tests.look.stage import Reply, Request, Stage, part
+from tests.look.stage import ORIGIN, Reply, Request, Stage, part, whole
 
 pytestmark = pytest.mark.browser
 
@@ -103,6 +103,24 @@ def test_rows_that_wait_get_the_credentials_and_no_further_row(page: Page, stage
         expect(field(page, number, "Secret Access Key")).to_have_value(SECRET)
     expect(field(page, 3, "Region")).to_be_focused()
     assert len(stage.asked("GET", NEW)) == asked
+
+
+def test_a_row_with_the_id_alone_gets_its_secret_and_one_with_another_id_does_not(page: Page) -> None:
+    fill(page, 1, "us-east-1")
+    for _ in range(2):
+        add(page)
+    field(page, 2, "Access Key ID").fill(ID)
+    field(page, 3, "Access Key ID").fill(ID[::-1])
+    page.get_by_role("button", name="Copy these credentials to the new row").click()
+    expect(field(page, 2, "Secret Access Key")).to_have_value(SECRET)
+    expect(field(page, 3, "Secret Access Key")).to_have_value("")
+
+
+def test_replacing_credentials_begins_at_the_access_key_id(stage: Stage) -> None:
+    stage.on("GET", EDIT, Reply(whole("form-regions-edit")))
+    page = stage.page
+    page.goto(f"{ORIGIN}{EDIT}?focus=credentials")
+    expect(field(page, 1, "Access Key ID")).to_be_focused()
 
 
 def test_a_stored_row_waits_for_nothing(stage: Stage) -> None:

@@ -20,7 +20,7 @@ from tests.fakeproviders.access_keys import halves
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.providerkeys import regions
 from tests.providerkeys.conftest import Console, text
-from tests.providerkeys.form import NEW, edit, only_key
+from tests.providerkeys.form import NEW, edit, only_key, toasts
 from tests.providerkeys.regions import BAD, THREE, ciphertexts, order, posted, region, said, stored
 
 UNSAVED = "provider-keys/checks/"
@@ -206,6 +206,35 @@ class TestRefusing:
 
     def test_a_secret_in_the_wrong_field_is_not_shown_again(self, alices: Console) -> None:
         assert SECRET not in text(alices.post(NEW, typed(posted(0, "us-east-1", access_key_id=SECRET))))
+
+
+class TestRevoking:
+    """What is said of the old access keys after an edit: nobody is told to revoke what a row still uses."""
+
+    KEPT = "Requests use what is stored now within 5 s. {} kept what was stored before:"
+
+    def said(self, alices: Console, key: ProviderKey, *rows: dict[str, str]) -> str:
+        assert alices.post(edit(key), edited(key, *rows)).status_code == 302
+        return " ".join(toasts(alices))
+
+    def test_a_row_replaced_beside_two_that_are_kept(self, alices: Console, key: ProviderKey) -> None:
+        said = self.said(
+            alices, key, posted(0, "us-east-1", **BLANK), posted(1, "eu-central-1", **BLANK), posted(2, BAD, OTHER)
+        )
+        assert self.KEPT.format("us-east-1 and eu-central-1") in said
+        assert "revoke an old access key at AWS IAM only when no row has it." in said
+        assert "the old one" not in said
+
+    def test_all_rows_replaced(self, alices: Console, key: ProviderKey) -> None:
+        said = self.said(alices, key, *(posted(number, name, OTHER) for number, name in enumerate(THREE)))
+        assert "Revoke the old one at AWS IAM once this one is shown as valid." in said
+        assert "kept" not in said
+
+    def test_a_row_more_takes_nothing_away(self, alices: Console, key: ProviderKey) -> None:
+        rows = [posted(number, name, **BLANK) for number, name in enumerate(THREE)]
+        said = self.said(alices, key, *rows, posted(3, "us-west-2", OTHER))
+        assert "Requests use what is stored now within 5 s." in said
+        assert "evoke" not in said
 
 
 class TestEditing:

@@ -74,6 +74,7 @@ class TestEdit:
         assert saved == "Production was saved. Its test is running."
         assert revoke == (
             "Requests use the new key within 5 s. Revoke the old one at OpenAI’s API keys once this one is shown as valid."
+            f" Its hint was {key.hint}."
         )
 
     @pytest.mark.parametrize(("verdict", "answers"), [("valid", sample.accepted), ("invalid", sample.unknown)])
@@ -89,6 +90,21 @@ class TestEdit:
         said = {"invalid": " Its test said: Invalid OpenAI doesn’t recognise this key."}
         assert saved == f"Production was saved.{said.get(verdict, '')}"
         assert ("Now revoke the old one" in revoke) is (verdict == "valid")
+
+    def test_what_other_keys_still_hold_is_not_to_be_revoked_yet(
+        self, alices: Console, alice_access: Access, charlie_access: Access, key: ProviderKey, judge: Judge
+    ) -> None:
+        sample.stored(charlie_access)
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Last year’s"))
+        judge(sample.LATTER, sample.accepted)
+
+        alices.post(edit(key), edited(key, sample.LATTER))
+
+        _, revoke = toasts(alices)
+        assert revoke == (
+            "Requests use the new key within 5 s. The old one is stored in Last year’s (OpenAI) too: replace it there,"
+            " then revoke it at OpenAI’s API keys."
+        )
 
     def test_the_link_to_revoke_is_the_providers(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
         alices.post(edit(key), edited(key, sample.LATTER))
