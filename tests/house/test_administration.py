@@ -223,6 +223,18 @@ def test_a_list_of_one_organization_holds_no_others(world: World, staff: Client,
     assert found(staff, ApiKey, organization_id="' OR 1=1 \x00") == 0
 
 
+def test_a_request_says_which_provider_it_went_to(world: World, staff: Client) -> None:
+    path = address(RequestRecord, "changelist")
+    cell = re.compile(r'<td[^>]*"field-of_provider">([^<]*)</td><td[^>]*"field-provider_key_name">([^<]*)</td>')
+    assert cell.findall(staff.get(path).content.decode()) == [("-", "-")]
+    RequestRecord.objects.update(provider="google_vertex_ai", provider_key_name="Main")
+    asked = cost(staff, path)
+    assert cell.findall(staff.get(path).content.decode()) == [("Google Vertex AI", "Main")]
+    RequestRecord.objects.update(provider="one_that_is_gone")
+    assert cell.findall(staff.get(path, {"o": "6"}).content.decode()) == [("one_that_is_gone", "Main")]
+    assert cost(staff, path) == asked
+
+
 def test_history_tells_what_customers_are_told(world: World, staff: Client) -> None:
     key = ApiKey.objects.get(pk=world.firsts["organizations.ApiKey"])
     key.disable(world.access)
