@@ -223,6 +223,19 @@ def test_a_list_of_one_organization_holds_no_others(world: World, staff: Client,
     assert found(staff, ApiKey, organization_id="' OR 1=1 \x00") == 0
 
 
+def test_every_value_of_a_row_says_of_what(world: World, staff: Client) -> None:
+    for model in MANY:
+        rows = staff.get(address(model, "changelist")).content.decode().partition("<tbody>")[2]
+        cells = re.findall(r"<td[^>]*>", rows)
+        nameless = [one for one in cells if "data-label" not in one and "action-checkbox" not in one]
+        assert (nameless, "<th data-label" in rows) == ([], False), model
+    row = staff.get(address(ApiKey, "changelist")).content.decode().partition("<tbody>")[2].partition("</tr>")[0]
+    assert re.findall(r'data-label="([^"]*)" class="field-([^ "]*)', row) == [
+        *(("Key", "hint"), ("Organization", "of_organization"), ("Enabled", "enabled"), ("Expires at", "expires_at")),
+        *(("Last used at", "last_used_at"), ("Created at", "created_at")),
+    ]
+
+
 def test_a_list_leads_to_all_rows_only_from_where_some_are_left_out(world: World, staff: Client) -> None:
     def way_to_all(model: Model, **query: str) -> int:
         return staff.get(address(model, "changelist"), query).content.decode().count('<a href="?">Show all</a>')
