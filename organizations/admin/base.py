@@ -16,6 +16,7 @@ from organizations.access import client_ip
 from organizations.actors import Actor
 from organizations.admin.actions import ActingAdmin
 from organizations.admin.links import LinkedAdmin, link
+from organizations.admin.lists import StaffList
 from organizations.models import AuditEvent, Organization, User
 from organizations.text import visible
 
@@ -94,6 +95,9 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
             context |= {"title": str(obj), "subtitle": capfirst(str(self.opts.verbose_name))}
             context |= {"lists": self.lists_of(request, obj), "idle_actions": self.idle_actions(obj)}
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StaffList]:
+        return StaffList
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         title = capfirst(str(self.opts.verbose_name_plural))
