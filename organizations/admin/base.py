@@ -10,6 +10,8 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from organizations.access import client_ip
@@ -62,6 +64,10 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
     # Each choice of each filter would count all rows.
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+
+    def action_checkbox(self, obj: models.Model) -> SafeString:
+        """The box that chooses a row, with room around it that belongs to it."""
+        return format_html('<label class="tick">{}</label>', super().action_checkbox(obj))
 
     @admin.display(description="organization", ordering="organization__name")
     def of_organization(self, obj: Any) -> str:

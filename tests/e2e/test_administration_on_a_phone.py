@@ -1,6 +1,6 @@
-"""The staff's lists on a phone: filters and order are a drawer each."""
+"""The staff's lists on a phone: rows begin high, filters and order are a drawer each, and what is chosen is at hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
@@ -10,6 +10,7 @@ from tests.accessibility import faults
 from tests.e2e.conftest import Visit
 from tests.e2e.homes import Home, Person
 from tests.e2e.test_weight import SHIFTS, first_load
+from tests.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 
@@ -27,6 +28,7 @@ LISTS: Final = (
     "/admin/organizations/organization/",
     "/admin/organizations/membership/",
 )
+FINGER: Final = 40
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no-script"])
@@ -42,6 +44,91 @@ def phone(visit: Visit, sam: Person) -> Page:
 
 def opener(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name)
+
+
+def top_of_rows(page: Page) -> float:
+    box = page.locator("#result_list tbody tr").first.bounding_box()
+    assert box
+    return box["y"]
+
+
+def assert_rows_begin_high(page: Page, path: str) -> None:
+    """Above the middle of a phone, head and search and all."""
+    assert top_of_rows(page) <= PHONE["height"] / 2, path
+
+
+def cut_options(page: Page) -> list[str]:
+    """Of the menu of actions, what it would show only a part of once it is chosen."""
+    found: list[str] = page.locator(".actions select").evaluate(
+        """select => {
+          const width = select.getBoundingClientRect().width;
+          const alone = select.parentNode.appendChild(select.cloneNode());
+          Object.assign(alone.style, {position: "absolute", inlineSize: "max-content"});
+          const cut = [...select.options].filter((one) => {
+            alone.replaceChildren(one.cloneNode(true));
+            return alone.getBoundingClientRect().width > width;
+          });
+          alone.remove();
+          return cut.map((one) => one.label);
+        }"""
+    )
+    return found
+
+
+def small_targets(page: Page) -> list[str]:
+    """What is to be pressed with a finger, and smaller than one."""
+    found: list[str] = page.locator(
+        ".opener, #searchbar, #toolbar [type=submit], .tick, thead label, .actions select, .actions button"
+    ).evaluate_all(
+        """(all, least) => all.filter((one) => one.checkVisibility()).filter((one) => {
+          const {width, height} = one.getBoundingClientRect();
+          return Math.min(width, height) < least;
+        }).map((one) => one.outerHTML)""",
+        FINGER,
+    )
+    return found
+
+
+def assert_all_is_in_reach(page: Page, path: str) -> None:
+    assert (path, cut_options(page), small_targets(page)) == (path, [], [])
+
+
+def test_rows_begin_high_and_everything_fits_a_finger(phone: Page, filled: Home) -> None:
+    for path in LISTS:
+        phone.goto(path)
+        assert_rows_begin_high(phone, path)
+        assert phone.locator(".tick").count() > 0
+        phone.locator(".action-select").first.check()
+        assert_all_is_in_reach(phone, path)
+
+
+def test_what_is_low_small_or_cut_is_seen(phone: Page, filled: Home) -> None:
+    def all_filters_above_the_rows() -> None:
+        for name, value in (("display", "block"), ("position", "static")):
+            phone.locator("#changelist-filter").evaluate(
+                "(it, [name, value]) => { it.style[name] = value }", [name, value]
+            )
+
+    def a_small_box() -> None:
+        phone.evaluate("document.querySelector('.tick').style.blockSize = '20px'")
+
+    def a_long_action() -> None:
+        phone.evaluate(
+            "document.querySelector('.actions select').append(new Option('Something that is long '.repeat(3)))"
+        )
+
+    rules: list[tuple[Callable[[], None], Callable[[Page, str], None]]] = [
+        (all_filters_above_the_rows, assert_rows_begin_high),
+        (a_small_box, assert_all_is_in_reach),
+        (a_long_action, assert_all_is_in_reach),
+    ]
+    for plant, rule in rules:
+        phone.goto(USERS)
+        phone.locator(".action-select").first.check()
+        rule(phone, USERS)
+        plant()
+        with pytest.raises(AssertionError):
+            rule(phone, USERS)
 
 
 def test_filters_are_one_drawer_and_its_button_says_what_is_set(page: Page, filled: Home) -> None:
@@ -95,6 +182,46 @@ def test_rows_are_sorted_by_a_menu_that_says_how(page: Page, filled: Home) -> No
     expect(page.locator("#result_list tbody tr")).to_have_count(3)
 
 
+def test_actions_are_at_hand_once_a_row_is_chosen(page: Page, filled: Home) -> None:
+    page.goto(f"{API_KEYS}?q={filled.slug}")
+    bar = page.locator(".actions")
+    expect(bar).to_be_hidden()
+    expect(page.get_by_text("Select all", exact=True)).to_be_visible()
+    page.locator(".tick").first.click()
+    expect(page.get_by_role("checkbox", name="Select this object for an action - staging")).to_be_checked()
+    expect(bar).to_be_in_viewport(ratio=1)
+    page.get_by_role("combobox", name="Action:").select_option("Disable: the gateway refuses them")
+    bar.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("heading", name="Disable these API keys?")).to_be_visible()
+
+
+def test_the_bar_stays_at_the_edge_of_a_long_list(phone: Page, filled: Home, product: Product) -> None:
+    code = f"from tests.e2e import homes; homes.furnish({filled.slug!r}, provider_keys=1, api_keys=55)"
+    product.manage("shell", "--no-imports", "-c", code)
+    phone.goto(f"{API_KEYS}?q={filled.slug}")
+    bar, name = phone.locator(".actions"), phone.locator("#result_list tbody th")
+    phone.get_by_text("Select all", exact=True).click()
+    expect(bar.get_by_text("50 of 50 selected")).to_be_in_viewport(ratio=1)
+    expect(bar.get_by_role("button", name="Select all 56 API keys")).to_be_visible()
+    assert list(faults(phone)) == []
+    phone.set_viewport_size(PHONE)
+    name.nth(25).scroll_into_view_if_needed()
+    expect(bar).to_be_in_viewport(ratio=1)
+    phone.locator(".paginator").scroll_into_view_if_needed()
+    expect(bar).to_be_in_viewport(ratio=1)
+    expect(phone.locator(".paginator")).to_be_in_viewport(ratio=1)
+    # What the keyboard comes to isn't behind it.
+    phone.locator(".action-select").nth(20).focus()
+    for _ in range(20):
+        phone.keyboard.press("Tab")
+        box, edge = phone.locator(":focus").bounding_box(), bar.bounding_box()
+        assert box
+        assert edge
+        assert box["y"] + box["height"] <= edge["y"]
+    phone.get_by_text("Select all", exact=True).click()
+    expect(bar).to_be_hidden()
+
+
 def test_open_drawers_are_fine(phone: Page, filled: Home) -> None:
     phone.goto(f"{PROVIDER_KEYS}?provider=openai")
     for name in ("Filters", "Sort by"):
@@ -113,7 +240,7 @@ def test_open_drawers_are_fine(phone: Page, filled: Home) -> None:
 def test_where_there_is_room_neither_buttons_nor_drawers_are_seen(phone: Page, filled: Home) -> None:
     phone.set_viewport_size(DESKTOP)
     phone.goto(f"{USERS}?q={filled.slug}")
-    for hidden in (".opener", "#changelist-sort", ".drawer__close"):
+    for hidden in (".opener", "#changelist-sort", ".drawer__close", ".on-a-phone"):
         for one in phone.locator(hidden).all():
             expect(one).to_be_hidden()
     for seen in ("#changelist-filter", ".filter summary", ".actions select", "thead th .text a"):
