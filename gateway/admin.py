@@ -13,6 +13,7 @@ from organizations.admin.records import AboutOrganizations
 from organizations.models import ApiKey, Organization
 from providerkeys.admin.words import ProviderFilter
 from providerkeys.models import ProviderKey
+from providerkeys.providers import registry
 
 _OUTCOMES: Final = {
     "served": ("Served", Q(status__lt=400)),
@@ -36,7 +37,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 class RequestRecordAdmin(AboutOrganizations, ReadOnlyAdmin):
     list_display = (
         *("at", "in_organization", "api_key_name", "model", "ended", "reason"),
-        *("provider_key_name", "total_ms", "id"),
+        *("of_provider", "provider_key_name", "total_ms", "id"),
     )
     list_display_links = ("at", "id")
     list_filter = (OutcomeFilter, ProviderFilter, "streamed", "at")
@@ -48,12 +49,16 @@ class RequestRecordAdmin(AboutOrganizations, ReadOnlyAdmin):
     ordering = ("-at", "id")
     fields = (
         *("id", "at", "in_organization", "organization_id", "api_key_id", "api_key_name", "api_key_hint"),
-        *("api", "provider", "model", "region"),
+        *("api", "of_provider", "model", "region"),
         *("provider_key_id", "provider_key_name", "provider_key_hint", "provider_key_version"),
         *("ended", "reason", "attempts", "provider_request_id", "streamed", "first_byte_ms", "total_ms"),
         *("tokens_in", "tokens_out"),
     )
     names = {"organization_id": Organization, "api_key_id": ApiKey, "provider_key_id": ProviderKey}
+
+    @admin.display(description="provider", ordering="provider")
+    def of_provider(self, record: RequestRecord) -> str:
+        return registry.label(record.provider) or "-"
 
     @admin.display(description="status", ordering="status")
     def ended(self, record: RequestRecord) -> str:

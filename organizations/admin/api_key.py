@@ -58,7 +58,7 @@ class ApiKeyAdmin(AuditedAdmin):
     def idle_actions(self, obj: ApiKey) -> frozenset[str]:
         return frozenset({"enable" if obj.enabled else "disable"})
 
-    @action("Disable", "the gateway refuses requests with them")
+    @action("Disable", "the gateway refuses them")
     def disable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         text = "The gateway will refuse requests with them within 5 seconds."
         if page := self.ask_first(request, queryset, "Disable these API keys?", text):

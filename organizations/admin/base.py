@@ -10,12 +10,15 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from organizations.access import client_ip
 from organizations.actors import Actor
 from organizations.admin.actions import ActingAdmin
 from organizations.admin.links import LinkedAdmin, link
+from organizations.admin.lists import StaffList
 from organizations.models import AuditEvent, Organization, User
 from organizations.text import visible
 
@@ -62,6 +65,10 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
 
+    def action_checkbox(self, obj: models.Model) -> SafeString:
+        """The box that chooses a row, with room around it that belongs to it."""
+        return format_html('<label class="tick">{}</label>', super().action_checkbox(obj))
+
     @admin.display(description="organization", ordering="organization__name")
     def of_organization(self, obj: Any) -> str:
         return link(obj.organization)
@@ -94,6 +101,9 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
             context |= {"title": str(obj), "subtitle": capfirst(str(self.opts.verbose_name))}
             context |= {"lists": self.lists_of(request, obj), "idle_actions": self.idle_actions(obj)}
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StaffList]:
+        return StaffList
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         title = capfirst(str(self.opts.verbose_name_plural))

@@ -94,7 +94,7 @@ class OrganizationAdmin(AuditedAdmin):
     def idle_actions(self, obj: Organization) -> frozenset[str]:
         return frozenset({"suspend" if obj.is_suspended else "resume"})
 
-    @action("Suspend", "the gateway refuses their requests")
+    @action("Suspend", "their requests are refused")
     def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse | None:
         text = (
             "The gateway will refuse every request of theirs within 5 seconds. Their console stays open, and says so."
@@ -107,7 +107,7 @@ class OrganizationAdmin(AuditedAdmin):
         self.say(request, "Suspended", to_change)
         return None
 
-    @action("Resume", "the gateway serves them again")
+    @action("Resume", "they are served again")
     def resume(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
         to_change = list(queryset.exclude(suspended_at=None))
         for organization in to_change:

@@ -77,7 +77,7 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
     def idle_actions(self, obj: ProviderKey) -> frozenset[str]:
         return frozenset({"enable" if obj.enabled else "disable"})
 
-    @action("Test credentials", "the stored ones, again", "operate")
+    @action("Test credentials", "the stored ones", "operate")
     def test_again(self, request: HttpRequest, queryset: QuerySet[ProviderKey]) -> None:
         for key in queryset:
             try:

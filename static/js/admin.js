@@ -1,5 +1,5 @@
-// What Django admin leaves without a name. For screen readers, what its own scripts make: late, when the document is ready,
-// and whenever a row is added. And on a phone each cell of a list, which stands there beside its column's name.
+// What Django admin's own scripts leave without a name for screen readers. They make it late: when the document is ready,
+// and whenever a row is added.
 
 function nameBox(select) {
   const label = document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
@@ -17,12 +17,3 @@ function nameAll() {
 
 new MutationObserver(nameAll).observe(document.body, { childList: true, subtree: true });
 nameAll();
-
-const names = [...document.querySelectorAll("#result_list thead th")].map(
-  (head) => head.querySelector(".text")?.textContent.trim() ?? "",
-);
-for (const row of document.querySelectorAll("#result_list tbody tr")) {
-  [...row.children].forEach((cell, at) => {
-    if (cell.matches("td:not(.action-checkbox)") && names[at]) cell.dataset.label = names[at];
-  });
-}

@@ -12,8 +12,10 @@ from tests import chromium as installed
 from tests.e2e.abandoned import Abandoned
 from tests.e2e.console import Console
 from tests.e2e.desk import Desk
-from tests.e2e.homes import Home, Person
+from tests.e2e.homes import Home, Person, staff
 from tests.e2e.storm import Storm
+from tests.e2e.visitor import Visitor
+from tests.fakeproviders import samples
 from tests.fakeproviders.client import FakeProviders
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.product import Product
@@ -82,6 +84,21 @@ def homes(product: Product) -> Iterator[Home]:
 def home(homes: Iterator[Home], providers: CheckedProviders) -> Home:
     """This test's own organization. (The fakes are asked for here, so that each test starts and ends clean at them.)"""
     return next(homes)
+
+
+@pytest.fixture(scope="session")
+def sam(product: Product) -> Person:
+    """Somebody of the staff."""
+    return staff(product)
+
+
+@pytest.fixture
+def filled(product: Product, home: Home, providers: CheckedProviders) -> Home:
+    """An organization with an API key, and a provider key of each kind that has a page of its own."""
+    visitor = Visitor.alice(product, home)
+    visitor.make_api_key("staging")
+    visitor.save("Production Key", samples.fresh_key("openai", "good"))
+    return home
 
 
 @pytest.fixture(scope="package")

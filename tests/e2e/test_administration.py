@@ -4,37 +4,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.accessibility import faults
-from tests.e2e import homes
 from tests.e2e.conftest import Visit
 from tests.e2e.homes import Home, Person
-from tests.e2e.visitor import Visitor
-from tests.fakeproviders import samples
-from tests.fakeproviders.fixtures import CheckedProviders
-from tests.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
 
 ADMIN = "/admin/organizations"
 
 
-@pytest.fixture(scope="module")
-def sam(product: Product) -> Person:
-    return homes.staff(product)
-
-
 @pytest.fixture
 def page(visit: Visit, sam: Person) -> Page:
     """A tab in which Sam works."""
     return visit(sam).page
-
-
-@pytest.fixture
-def filled(product: Product, home: Home, providers: CheckedProviders) -> Home:
-    """An organization with an API key, and a provider key of each kind that has a page of its own."""
-    visitor = Visitor.alice(product, home)
-    visitor.make_api_key("staging")
-    visitor.save("Production Key", samples.fresh_key("openai", "good"))
-    return home
 
 
 def assert_fine(page: Page, state: str) -> None:

@@ -223,6 +223,41 @@ def test_a_list_of_one_organization_holds_no_others(world: World, staff: Client,
     assert found(staff, ApiKey, organization_id="' OR 1=1 \x00") == 0
 
 
+def test_every_value_of_a_row_says_of_what(world: World, staff: Client) -> None:
+    for model in MANY:
+        rows = staff.get(address(model, "changelist")).content.decode().partition("<tbody>")[2]
+        cells = re.findall(r"<td[^>]*>", rows)
+        nameless = [one for one in cells if "data-label" not in one and "action-checkbox" not in one]
+        assert (nameless, "<th data-label" in rows) == ([], False), model
+    row = staff.get(address(ApiKey, "changelist")).content.decode().partition("<tbody>")[2].partition("</tr>")[0]
+    assert re.findall(r'data-label="([^"]*)" class="field-([^ "]*)', row) == [
+        *(("Key", "hint"), ("Organization", "of_organization"), ("Enabled", "enabled"), ("Expires at", "expires_at")),
+        *(("Last used at", "last_used_at"), ("Created at", "created_at")),
+    ]
+
+
+def test_a_list_leads_to_all_rows_only_from_where_some_are_left_out(world: World, staff: Client) -> None:
+    def way_to_all(model: Model, **query: str) -> int:
+        return staff.get(address(model, "changelist"), query).content.decode().count('<a href="?">Show all</a>')
+
+    for model in MANY:
+        assert (way_to_all(model), way_to_all(model, o="1"), way_to_all(model, q="acme")) == (0, 0, 1), model
+    assert way_to_all(ApiKey, enabled__exact="1") == 1
+    assert way_to_all(ApiKey, created_at__gte="2026-01-01 00:00:00+00:00") == 1
+
+
+def test_a_request_says_which_provider_it_went_to(world: World, staff: Client) -> None:
+    path = address(RequestRecord, "changelist")
+    cell = re.compile(r'<td[^>]*"field-of_provider">([^<]*)</td><td[^>]*"field-provider_key_name">([^<]*)</td>')
+    assert cell.findall(staff.get(path).content.decode()) == [("-", "-")]
+    RequestRecord.objects.update(provider="google_vertex_ai", provider_key_name="Main")
+    asked = cost(staff, path)
+    assert cell.findall(staff.get(path).content.decode()) == [("Google Vertex AI", "Main")]
+    RequestRecord.objects.update(provider="one_that_is_gone")
+    assert cell.findall(staff.get(path, {"o": "6"}).content.decode()) == [("one_that_is_gone", "Main")]
+    assert cost(staff, path) == asked
+
+
 def test_history_tells_what_customers_are_told(world: World, staff: Client) -> None:
     key = ApiKey.objects.get(pk=world.firsts["organizations.ApiKey"])
     key.disable(world.access)
