@@ -19,10 +19,10 @@ _WORDS: Final = {
     Kind.LOSES: ("{count} lose{s} {provider}", "{its} {provider} requests are refused from then on. "),
     Kind.MOVES: ("{count} move{s} to {to}", "{its} {provider} requests run on {after}, and are billed there."),
     Kind.GAINS: ("{count} get{s} {provider}", "{its} {provider} requests run on {after}, and are billed there."),
-    Kind.BACKED: ("{count} get{s} a key to fall back on", "{before} stays first; this key serves when that one fails."),
+    Kind.BACKED: ("{count} get{s} a key to fall back on", "{before} stays first; this key serves when {those_ahead}."),
     Kind.UNBACKED: (
         "{count} lose{s} a key to fall back on",
-        "{before} stays first; when that one fails, this key doesn’t step in any more.",
+        "{before} stays first; when {those_ahead}, this key doesn’t step in any more.",
     ),
 }
 _NOBODY: Final = "No other provider key serves {it}."
@@ -101,6 +101,7 @@ class Consequence:
             "to": _name(group.effect.after, changed),
             "before": _told(group.effect.before, changed),
             "after": _told(group.effect.after, changed),
+            "those_ahead": _those_ahead(group.effect.ahead),
         }
         if group.effect.kind == Kind.LOSES:
             sentence += _PAUSED if group.effect.own else _NOBODY
@@ -119,6 +120,12 @@ class Consequence:
 
 def _name(key: Key | None, changed: str) -> str:
     return "this key" if key is None or key.id == changed else key.name
+
+
+def _those_ahead(number: int) -> str:
+    """What has to happen first, where the one that is tried first has just been named."""
+    others = number - 1
+    return f"it and {others} other{'s' if others > 1 else ''} fail" if others > 0 else "that one fails"
 
 
 def _told(key: Key | None, changed: str) -> str:

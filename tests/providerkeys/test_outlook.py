@@ -1,6 +1,7 @@
 """When you save: what an assignment will change, said by the resolver before it is saved, as it is changed in the form."""
 
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -52,6 +53,47 @@ def test_a_second_organization_wide_key_serves_when_the_first_fails(
     answer = alices.post(NEW, form_data(""), into="outlook")
 
     assert "Production Key (organization-wide) stays first; this key serves when that one fails." in text(answer)
+
+
+def fallbacks(answer: Any) -> list[str]:
+    """What is said of each key that only steps in."""
+    return re.findall(r"<p>(\w+ \([a-z-]+\) stays first; .*?)</p>", text(answer))
+
+
+def test_behind_several_keys_it_serves_only_when_all_of_them_fail(
+    alices: Console, alice_access: Access, ci: ApiKey, staging: ApiKey
+) -> None:
+    """A key that is disabled stands before nobody, and neither does one of another tier, provider or API key."""
+    make(alice_access, "Shared")
+    make(alice_access, "Other", staging, provider="anthropic")
+    paused = make(alice_access, "Paused", staging)
+    paused.disable(alice_access)
+    for number, said in enumerate(("that one fails", "it and 1 other fail", "it and 2 others fail")):
+        make(alice_access, f"Own{number}", staging)
+        answer = alices.post(NEW, form_data("", [staging]), into="outlook")
+        assert fallbacks(answer) == [f"Own0 (assigned) stays first; this key serves when {said}."]
+
+    # Each API key's own line counts.
+    make(alice_access, "Cis", ci)
+    answer = alices.post(NEW, form_data("", [ci, staging]), into="outlook")
+    assert fallbacks(answer) == [
+        "Cis (assigned) stays first; this key serves when that one fails.",
+        "Own0 (assigned) stays first; this key serves when it and 2 others fail.",
+    ]
+
+
+def test_a_key_in_the_middle_waits_for_those_before_it_alone(
+    alices: Console, alice_access: Access, staging: ApiKey
+) -> None:
+    _, second, third, _ = (make(alice_access, f"Own{number}", staging) for number in range(4))
+
+    for key, said in ((second, "that one fails"), (third, "it and 1 other fail")):
+        unticked = alices.post(f"{edit(key)}outlook/", edited(key) | form_data("", []) | {"api_key_ids": []})
+        assert fallbacks(unticked) == [f"Own0 (assigned) stays first; when {said}, this key doesn’t step in any more."]
+        key.disable(alice_access)
+        enabling = alices.get(f"provider-keys/{key.pk}/activation/", into="dialog")
+        assert fallbacks(enabling) == [f"Own0 (assigned) stays first; this key serves when {said}."]
+        key.enable(alice_access)
 
 
 def test_nothing_is_said_where_nothing_changes_or_nothing_is_chosen(
