@@ -4,10 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
+
+from django.utils import timezone
 
 from organizations.access import Access
 from organizations.models import ApiKey
+from organizations.models.api_key import why_stopped
 from providerkeys import consequences
 from providerkeys.consequences import Group, Key, Kind, Serving
 from providerkeys.models import ProviderKey
@@ -29,28 +32,38 @@ _NOBODY: Final = "No other provider key serves {it}."
 _PAUSED: Final = "No enabled key is assigned to {it}, and organization-wide keys don’t step in where one is assigned."
 
 
+class Program(NamedTuple):
+    """An API key as it is told of. ``stopped`` says why it can't be used now: empty when it can."""
+
+    name: str
+    hint: str
+    stopped: str
+
+
 @dataclass(frozen=True)
 class Board:
-    """The provider keys of one provider, and all API keys of the organization by id: name and hint, ordered by name."""
+    """The provider keys of one provider, and all API keys of the organization by id, ordered by name."""
 
     provider: str
     keys: tuple[Key, ...]
-    api_keys: Mapping[str, tuple[str, str]]
+    api_keys: Mapping[str, Program]
 
     @classmethod
     def load(cls, access: Access, provider: str) -> Self:
         assigned: dict[str, set[str]] = defaultdict(set)
-        api_keys: dict[str, tuple[str, str]] = {}
-        asking = access.all(ApiKey).order_by("name", "pk")
-        for pk, name, hint, provider_key in asking.values_list("pk", "name", "hint", "assignments__provider_key"):
-            api_keys[pk] = name, hint
+        api_keys: dict[str, Program] = {}
+        now = timezone.now()
+        columns = ("pk", "name", "hint", "enabled", "expires_at", "assignments__provider_key")
+        asking = access.all(ApiKey).order_by("name", "pk").values_list(*columns)
+        for pk, name, hint, enabled, expires_at, provider_key in asking:
+            api_keys[pk] = Program(name, hint, why_stopped(enabled, expires_at, now))
             if provider_key:
                 assigned[provider_key].add(pk)
         rows = access.all(ProviderKey).filter(provider=provider).order_by("position")
-        columns = rows.values_list("pk", "name", "scope", "enabled", "position", "unreadable_at")
+        found = rows.values_list("pk", "name", "scope", "enabled", "position", "unreadable_at")
         keys = (
             Key(pk, name, provider, scope, enabled, position, unreadable_at is None, frozenset(assigned.get(pk, ())))
-            for pk, name, scope, enabled, position, unreadable_at in columns
+            for pk, name, scope, enabled, position, unreadable_at in found
         )
         return cls(provider, tuple(keys), api_keys)
 
@@ -61,8 +74,15 @@ class Board:
     @cached_property
     def names(self) -> dict[str, str]:
         """The API keys' names by id; where several bear one name, each with its hint."""
-        often = Counter(name for name, _ in self.api_keys.values())
-        return {pk: f"{name} ({hint})" if often[name] > 1 else name for pk, (name, hint) in self.api_keys.items()}
+        often = Counter(one.name for one in self.api_keys.values())
+        return {
+            pk: f"{one.name} ({one.hint})" if often[one.name] > 1 else one.name for pk, one in self.api_keys.items()
+        }
+
+    @property
+    def usable_ids(self) -> list[str]:
+        """The API keys that a change means something for now: the others are served by nobody, before it and after it."""
+        return [pk for pk, one in self.api_keys.items() if not one.stopped]
 
     def assigned_ids(self, pk: str) -> frozenset[str]:
         """The API keys that a provider key is assigned to."""
@@ -75,7 +95,7 @@ class Board:
 
     def with_keys(self, changed: str, keys: Iterable[Key]) -> "list[Consequence]":
         """What it would mean that these were the provider's keys, by a change of ``changed``."""
-        groups = consequences.consequences(self.now, Serving(keys, self.provider), self.api_keys, changed)
+        groups = consequences.consequences(self.now, Serving(keys, self.provider), self.usable_ids, changed)
         return [Consequence.of(self, group, changed) for group in groups]
 
 

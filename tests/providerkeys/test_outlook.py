@@ -1,11 +1,13 @@
 """When you save: what an assignment will change, said by the resolver before it is saved, as it is changed in the form."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from organizations.access import Access
 from organizations.models import ApiKey
@@ -17,6 +19,7 @@ from tests.providerkeys.test_delete_views import consequences
 from tests.providerkeys.test_row_actions import make
 
 NEW = "provider-keys/outlook/"
+NOW = timezone.now()
 
 
 @pytest.fixture
@@ -94,6 +97,77 @@ def test_a_key_in_the_middle_waits_for_those_before_it_alone(
         enabling = alices.get(f"provider-keys/{key.pk}/activation/", into="dialog")
         assert fallbacks(enabling) == [f"Own0 (assigned) stays first; this key serves when {said}."]
         key.enable(alice_access)
+
+
+@pytest.fixture(params=[("disabled", {"enabled": False}), ("expired", {"expires_at": NOW})], ids=lambda given: given[0])
+def stopped(request: pytest.FixtureRequest, alice_access: Access) -> tuple[ApiKey, str]:
+    """An API key that can't be used now, and why."""
+    why, state = request.param
+    api_key = sample.api_key(alice_access, "playground")
+    ApiKey.objects.filter(pk=api_key.pk).update(**state)
+    return api_key, why
+
+
+class TestAnApiKeyThatCannotBeUsed:
+    def test_is_not_said_to_move_to_gain_or_to_fall_back(
+        self, alices: Console, alice_access: Access, ci: ApiKey, stopped: tuple[ApiKey, str]
+    ) -> None:
+        both = form_data("", [ci, stopped[0]])
+        gains = consequences(alices.post(NEW, both, into="outlook"))
+        make(alice_access, "Shared")
+        moves = consequences(alices.post(NEW, both, into="outlook"))
+        backs = consequences(alices.post(NEW, form_data(""), into="outlook"))
+
+        assert gains == [("1 API key gets OpenAI", ["ci"])]
+        assert moves == [("1 API key moves to this key", ["ci"])]
+        assert backs == [("1 API key gets a key to fall back on", ["ci"])]
+        assert text(alices.post(NEW, form_data("", [stopped[0]]), into="outlook")).strip() == ""
+
+    def test_is_named_as_soon_as_it_can_be(
+        self, alices: Console, alice_access: Access, ci: ApiKey, stopped: tuple[ApiKey, str]
+    ) -> None:
+        ApiKey.objects.update(enabled=True, expires_at=NOW + timedelta(days=1))
+
+        answer = alices.post(NEW, form_data("", [ci, stopped[0]]), into="outlook")
+
+        assert consequences(answer) == [("2 API keys get OpenAI", ["ci", "playground"])]
+
+    def test_loses_nothing_in_the_dialogs(
+        self, alices: Console, alice_access: Access, ci: ApiKey, stopped: tuple[ApiKey, str]
+    ) -> None:
+        shared, own = make(alice_access, "Shared"), make(alice_access, "Own", stopped[0])
+        for action in ("delete", "activation"):
+            answer = alices.get(f"provider-keys/{shared.pk}/{action}/", into="dialog")
+            assert consequences(answer) == [("1 API key loses OpenAI", ["ci"])]
+            answer = alices.get(f"provider-keys/{own.pk}/{action}/", into="dialog")
+            assert consequences(answer) == []
+            assert "No working API key uses this key:" in text(answer)
+
+        own.disable(alice_access)
+        enabled = alices.post(f"provider-keys/{own.pk}/activation/?ask", {"to": "enabled"}, into="dialog")
+        assert enabled.headers["HX-Redirect"] == alices.url("provider-keys/")
+
+    def test_says_why_in_the_picker_and_can_be_ticked(
+        self, alices: Console, alice_access: Access, ci: ApiKey, stopped: tuple[ApiKey, str]
+    ) -> None:
+        make(alice_access, "Shared")
+        api_key, why = stopped
+        for query in ({}, {"provider": "openai"}):
+            page = text(alices.get("provider-keys/new/", **query))
+            assert now_of(page, api_key) == why
+            assert re.search(rf'<input type="checkbox" name="api_key_ids" value="{api_key.pk}" [^>]*>', page)
+        assert now_of(page, ci) == "now Shared"
+
+        alices.post("provider-keys/new/", form_data(api_keys=[api_key]))
+        assert ProviderKey.objects.get(name="Production").assigned_ids == {api_key.pk}
+
+
+def now_of(page: str, api_key: ApiKey) -> str:
+    """What stands beside an API key's box."""
+    found = re.search(rf'id="now-{api_key.pk}" title="([^"]*)">([^<]*)<', page)
+    assert found
+    assert found[1] == found[2]
+    return found[1]
 
 
 def test_nothing_is_said_where_nothing_changes_or_nothing_is_chosen(
