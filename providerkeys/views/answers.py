@@ -86,8 +86,9 @@ def answers[K: Key](keys: Iterable[K], api_key_id: str) -> list[Answer[K]]:
 
 def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
     if resolution:
-        order = ", in this order" if len(resolution.candidates) > 1 else ""
-        return _SERVING[resolution.candidates[0].why].format(order=order)
+        several = len(resolution.candidates) > 1
+        said = _SERVING[resolution.candidates[0].why].format(order=", in this order" if several else "")
+        return said if several else f"{said} {_alone(provider, resolution)}"
     if not resolution.others:
         return f"Your organization has no {provider.label} key."
     # The tier that was asked comes first; where it refuses, the keys outside of it explain nothing.
@@ -96,6 +97,13 @@ def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
     shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
     end = f"{provider.label} requests are refused."
     return f"{said} The organization-wide keys don’t step in, so {end}" if shadowed else f"{said} So {end}"
+
+
+def _alone[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
+    """What it means that nobody stands behind the only key that serves."""
+    shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
+    end = ": the organization-wide keys don’t step in" if shadowed else ""
+    return f"If it fails, {provider.label} requests fail{end}."
 
 
 def _states[R: Row](judged: Sequence[Judged[R]]) -> str:

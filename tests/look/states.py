@@ -303,7 +303,7 @@ ANSWERS = [
     Thing(
         provider_label="Anthropic",
         keys=[KEYS[0]],
-        reason="Organization-wide; none is assigned to this API key.",
+        reason="Organization-wide; none is assigned to this API key. If it fails, Anthropic requests fail.",
         refused=False,
         notable_badges=[],
         further=0,

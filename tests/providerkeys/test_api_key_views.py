@@ -256,7 +256,10 @@ class TestCreate:
         api_key = ApiKey.objects.get(name="ci")
         found = ProviderKey.objects.get(pk=special.pk)
         assert found.assigned_ids == before | {api_key.pk}
-        assert answer_for(answer, "OpenAI") == ("Special", "Assigned to this API key.")
+        assert answer_for(answer, "OpenAI") == (
+            "Special",
+            "Assigned to this API key. If it fails, OpenAI requests fail: the organization-wide keys don’t step in.",
+        )
         assert found.version == special.version + 1
         event = AuditEvent.objects.get(action="provider_key.updated")
         assert (event.target_id, event.details["changed"]) == (special.pk, ["assignment"])
@@ -513,7 +516,34 @@ class TestWhichKeyWillServe:
         self.make(alice_access, "Shared")
         self.make(alice_access, "Special", api_key)
 
-        assert self.openai(alices, api_key) == ("Special", "Assigned to this API key.")
+        assert self.openai(alices, api_key) == (
+            "Special",
+            "Assigned to this API key. If it fails, OpenAI requests fail: the organization-wide keys don’t step in.",
+        )
+
+    def test_alone_in_either_tier_it_has_nobody_behind_it(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        """A key that is disabled stands behind nobody, and neither does one of another API key."""
+        own = self.make(alice_access, "Special", api_key)
+        self.make(alice_access, "Theirs", sample.api_key(alice_access))
+        assert self.openai(alices, api_key)[1] == "Assigned to this API key. If it fails, OpenAI requests fail."
+
+        own.delete_by(alice_access)
+        self.make(alice_access, "Shared")
+        self.make(alice_access, "Paused").disable(alice_access)
+        assert self.openai(alices, api_key)[1] == (
+            "Organization-wide; none is assigned to this API key. If it fails, OpenAI requests fail."
+        )
+
+    def test_with_another_one_behind_it_that_is_not_said(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        self.make(alice_access, "Shared")
+        for name in ("Special", "Spare"):
+            self.make(alice_access, name, api_key)
+
+        assert self.openai(alices, api_key) == ("Special then Spare", "Assigned to this API key, in this order.")
 
     def test_disabled_it_serves_nobody_and_nobody_takes_over(
         self, alices: Console, alice_access: Access, api_key: ApiKey
