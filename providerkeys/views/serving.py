@@ -11,7 +11,7 @@ from django.utils import timezone
 from organizations.access import Access
 from organizations.models import ApiKey
 from organizations.models.api_key import why_stopped
-from providerkeys import consequences
+from providerkeys import badges, consequences
 from providerkeys.consequences import Group, Key, Kind, Serving
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
@@ -19,9 +19,9 @@ from providerkeys.resolver import Scope
 
 _NAMED: Final = 12
 _WORDS: Final = {
-    Kind.LOSES: ("{count} lose{s} {provider}", "{its} {provider} requests are refused from then on. "),
-    Kind.MOVES: ("{count} move{s} to {to}", "{its} {provider} requests run on {after}, and are billed there."),
-    Kind.GAINS: ("{count} get{s} {provider}", "{its} {provider} requests run on {after}, and are billed there."),
+    Kind.LOSES: ("{count} lose{s} {provider}", "{requests} are refused{then}. "),
+    Kind.MOVES: ("{count} move{s} to {to}", "{requests} run on {after}, and are billed there."),
+    Kind.GAINS: ("{count} get{s} {provider}", "{requests} run on {after}, and are billed there."),
     Kind.BACKED: ("{count} get{s} a key to fall back on", "{before} stays first; this key serves when {those_ahead}."),
     Kind.UNBACKED: (
         "{count} lose{s} a key to fall back on",
@@ -112,12 +112,14 @@ class Consequence:
     def of(cls, board: Board, group: Group[Key], changed: str) -> Self:
         headline, sentence = _WORDS[group.effect.kind]
         many = len(group.api_key_ids) > 1
+        label, not_routed = registry.label(board.provider), badges.not_routed(board.provider)
         words = {
             "count": f"{len(group.api_key_ids)} API key{'s' if many else ''}",
             "s": "" if many else "s",
-            "its": "Their" if many else "Its",
+            "requests": _requests(label, many=many, named=bool(not_routed)),
+            "then": "" if not_routed else " from then on",
             "it": "them" if many else "it",
-            "provider": registry.label(board.provider),
+            "provider": label,
             "to": _name(group.effect.after, changed),
             "before": _told(group.effect.before, changed),
             "after": _told(group.effect.after, changed),
@@ -126,7 +128,9 @@ class Consequence:
         if group.effect.kind == Kind.LOSES:
             sentence += _PAUSED if group.effect.own else _NOBODY
         names = [board.names[pk] for pk in group.api_key_ids]
-        return cls(group.effect.kind, names, headline.format(**words), sentence.format(**words))
+        return cls(
+            group.effect.kind, names, headline.format(**words), _once_routed(not_routed, sentence.format(**words))
+        )
 
     @property
     def named(self) -> list[str]:
@@ -136,6 +140,18 @@ class Consequence:
     def more(self) -> int:
         """How many API keys aren't named."""
         return max(0, len(self.api_keys) - _NAMED)
+
+
+def _requests(label: str, *, many: bool, named: bool) -> str:
+    """The API keys' requests, to begin a sentence with; ``named``: it goes on from one that has named them."""
+    if named:
+        return f"those of {'these API keys' if many else 'this API key'}"
+    return f"{'Their' if many else 'Its'} {label} requests"
+
+
+def _once_routed(not_routed: str, sentence: str) -> str:
+    """What is to come, where the gateway doesn't take such requests yet."""
+    return f"{not_routed} Once it does, {sentence}" if not_routed else sentence
 
 
 def _name(key: Key | None, changed: str) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from organizations.access import Access
 from organizations.models import ApiKey
 from providerkeys.models import ProviderKey
-from tests.providerkeys import sample
+from tests.providerkeys import regions, sample
 from tests.providerkeys.conftest import Console, form_data, text
 from tests.providerkeys.form import edit, edited
 from tests.providerkeys.test_delete_views import consequences
@@ -160,6 +160,46 @@ class TestAnApiKeyThatCannotBeUsed:
 
         alices.post("provider-keys/new/", form_data(api_keys=[api_key]))
         assert ProviderKey.objects.get(name="Production").assigned_ids == {api_key.pk}
+
+
+class TestAProviderThatTheGatewayDoesNotRouteYet:
+    YET = "The gateway doesn’t route AWS Bedrock requests yet. Once it does, "
+
+    def told(self, response: Any) -> list[str]:
+        return re.findall(r"</div>\s*<p>(.*?)</p>", text(response), re.DOTALL)
+
+    def bedrock(self, **more: Any) -> dict[str, Any]:
+        return {"provider": "bedrock", "name": "Bedrock", "assign_to_organization": "on", **more}
+
+    def test_a_save_says_what_holds_once_it_does(self, alices: Console, alice_access: Access, ci: ApiKey) -> None:
+        first = alices.post(NEW, self.bedrock(), into="outlook")
+        assert self.told(first) == [f"{self.YET}those of this API key run on this key, and are billed there."]
+
+        key = regions.stored(alice_access)
+        second = alices.post(NEW, self.bedrock(), into="outlook")
+        assert self.told(second) == [
+            f"{self.YET}{key.name} (organization-wide) stays first; this key serves when that one fails."
+        ]
+
+        own = self.bedrock(assign_to_organization="", api_key_ids=[ci.pk])
+        assert self.told(alices.post(NEW, own, into="outlook")) == self.told(first)
+
+    def test_a_deletion_says_it_too(self, alices: Console, alice_access: Access, ci: ApiKey, staging: ApiKey) -> None:
+        answer = alices.get(f"provider-keys/{regions.stored(alice_access).pk}/delete/", into="dialog")
+
+        assert consequences(answer) == [("2 API keys lose AWS Bedrock", ["ci", "staging"])]
+        assert self.told(answer) == [
+            f"{self.YET}those of these API keys are refused. No other provider key serves them."
+        ]
+
+    def test_of_a_provider_that_it_routes_nothing_of_it_is_said(
+        self, alices: Console, alice_access: Access, ci: ApiKey
+    ) -> None:
+        answer = alices.post(NEW, form_data(""), into="outlook")
+        assert self.told(answer) == ["Its OpenAI requests run on this key, and are billed there."]
+
+        answer = alices.get(f"provider-keys/{make(alice_access, 'Only').pk}/delete/", into="dialog")
+        assert self.told(answer) == ["Its OpenAI requests are refused from then on. No other provider key serves it."]
 
 
 def now_of(page: str, api_key: ApiKey) -> str:
