@@ -38,9 +38,9 @@ def _meant(api: Api, model: str) -> Provider:
 
 def _instead(api: Api, provider: Provider) -> str:
     """Where a provider's models are served, if not here."""
-    routes = [f"`{path}`" for path in provider.inference.paths]
-    if not routes:
+    if not provider.is_routed:
         return f"{provider.label} is not served by this gateway yet."
+    routes = [f"`{path}`" for path in provider.inference.paths]
     return f"{provider.label} is not served at `{api}`. Its models are served at {' and '.join(routes)}."
 
 

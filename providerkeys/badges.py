@@ -67,6 +67,14 @@ DISABLED: Final = Badge("Disabled", "grey", "circle-pause")
 UNTESTED: Final = Badge("Untested", "outline", "circle-dashed")
 LIMITED: Final = Badge("Limited", "amber", "gauge")
 UNREADABLE: Final = Badge("Unreadable", "red", "triangle-alert")
+UNROUTED: Final = Badge("Not routed yet", "outline", "route-off")
+"""Of a provider: its keys serve whom they are assigned to, but the gateway takes no requests to it."""
+
+
+def not_routed(provider: str) -> str:
+    """That the gateway takes no requests to this provider; empty where it does."""
+    row = registry.find(provider)
+    return "" if row is None or row.is_routed else f"The gateway doesn’t route {row.label} requests yet."
 
 
 def partly_failing(failing: int, of: int) -> Badge:

@@ -45,12 +45,14 @@ class Effect[R: Row]:
     """What a change means for one API key, and which provider keys serve it first.
 
     ``own`` says whether provider keys are assigned to the API key after it: then no organization-wide one steps in.
+    ``ahead`` is how many are tried before the changed key, where that one is tried at all.
     """
 
     kind: Kind
     before: R | None
     after: R | None
     own: bool
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,11 @@ def consequences[R: Row](
     before: Serving[R], after: Serving[R], api_key_ids: Iterable[str], changed_id: str
 ) -> list[Group[R]]:
     """What it means that ``before`` becomes ``after`` by a change of the key ``changed_id``: the graver first."""
-    groups: dict[tuple[Kind, str, str, bool], Group[R]] = {}
+    groups: dict[tuple[Kind, str, str, bool, int], Group[R]] = {}
     for api_key_id in api_key_ids:
         effect = _effect(before.of(api_key_id), after.of(api_key_id), changed_id, own=after.has_own(api_key_id))
         if effect:
-            alike = (effect.kind, _id(effect.before), _id(effect.after), effect.own)
+            alike = (effect.kind, _id(effect.before), _id(effect.after), effect.own, effect.ahead)
             groups.setdefault(alike, Group(effect, [])).api_key_ids.append(api_key_id)
     return sorted(groups.values(), key=_place)
 
@@ -107,21 +109,27 @@ def _effect[R: Row](old: Resolution[R], new: Resolution[R], changed_id: str, *, 
     if _id(before) != _id(after):
         kind = Kind.LOSES if not after else Kind.MOVES if before else Kind.GAINS
         return Effect(kind, before, after, own)
-    stood, stands = (any(row.id == changed_id for row in rows) for rows in (was, becomes))
-    if stood == stands:
-        return None
-    return Effect(Kind.BACKED if stands else Kind.UNBACKED, before, after, own)
+    stood, stands = (_place_in(rows, changed_id) for rows in (was, becomes))
+    if stands is not None and stood is None:
+        return Effect(Kind.BACKED, before, after, own, stands)
+    if stood is not None and stands is None:
+        return Effect(Kind.UNBACKED, before, after, own, stood)
+    return None
 
 
 def _rows[R: Row](resolution: Resolution[R]) -> Sequence[R]:
     return [judged.row for judged in resolution.candidates]
 
 
+def _place_in(rows: Sequence[Row], changed_id: str) -> int | None:
+    return next((place for place, row in enumerate(rows) if row.id == changed_id), None)
+
+
 def _id(row: Row | None) -> str:
     return row.id if row else ""
 
 
-def _place[R: Row](group: Group[R]) -> tuple[int, str, str, str, str]:
+def _place[R: Row](group: Group[R]) -> tuple[int, str, str, str, str, int]:
     before, after = group.effect.before, group.effect.after
     kind = list(Kind).index(group.effect.kind)
-    return kind, after.name if after else "", _id(after), before.name if before else "", _id(before)
+    return kind, after.name if after else "", _id(after), before.name if before else "", _id(before), group.effect.ahead

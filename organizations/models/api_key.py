@@ -24,6 +24,13 @@ SOON: Final = timedelta(days=7)
 """How long before its end a key is said to expire soon."""
 
 
+def why_stopped(enabled: bool, expires_at: datetime | None, now: datetime | None = None) -> str:
+    """Why an API key in this state can't be used: ``disabled``, else ``expired``; empty when it can."""
+    if not enabled:
+        return "disabled"
+    return "expired" if expires_at is not None and expires_at <= (now or timezone.now()) else ""
+
+
 class ApiKeyChanged(Exception):
     """Somebody else saved this API key first."""
 
@@ -134,7 +141,11 @@ class ApiKey(models.Model):
 
     def is_usable(self, now: datetime | None = None) -> bool:
         """Return whether the gateway may accept this key. Its organization's suspension is not looked at."""
-        return self.enabled and not self.is_expired(now)
+        return not self.stopped(now)
+
+    def stopped(self, now: datetime | None = None) -> str:
+        """Why nothing serves it, whoever would: see ``why_stopped``."""
+        return why_stopped(self.enabled, self.expires_at, now)
 
     def expires_soon(self, now: datetime | None = None) -> bool:
         """Whether it is to expire within a week."""

@@ -104,6 +104,11 @@ class Provider(ABC):
     signs_in: bool = False
     """Whether the way in is asked for at the provider, so that it is worth keeping for as long as it lasts."""
 
+    @property
+    def is_routed(self) -> bool:
+        """Whether the gateway takes requests to it yet. Its keys can be stored, tested and assigned all the same."""
+        return bool(self.inference.paths)
+
     @abstractmethod
     def check(self, credential: Credential, send: Send) -> str:
         """Ask the provider about ``credential`` and return a reason code. Costs nothing at the provider."""

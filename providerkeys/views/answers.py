@@ -54,11 +54,16 @@ class Answer[K: Key]:
         return cls(
             provider_label=provider.label,
             keys=serving,
-            reason=_reason(provider, resolution),
+            reason=" ".join(filter(None, (_reason(provider, resolution), badges.not_routed(provider.slug)))),
             refused=resolution.refusal is not None,
             provider=provider.slug,
             more=line_length(serving) - len(serving),
         )
+
+    @property
+    def not_routed(self) -> str:
+        """That requests to this provider get nowhere yet, whoever would serve; empty where they do."""
+        return badges.not_routed(self.provider)
 
     @property
     def further(self) -> int:
@@ -68,7 +73,10 @@ class Answer[K: Key]:
     @property
     def notable_badges(self) -> list[Badge]:
         """What is worth knowing, in a list, of the key that is tried first: that it is active goes without saying."""
-        return [badge for badge in self.keys[0].status_badges if badge != badges.ACTIVE] if self.keys else []
+        if not self.keys:
+            return []
+        known = [badge for badge in self.keys[0].status_badges if badge != badges.ACTIVE]
+        return [*known, badges.UNROUTED] if self.not_routed else known
 
     @property
     def line(self) -> Mapping[str, str]:
@@ -86,8 +94,9 @@ def answers[K: Key](keys: Iterable[K], api_key_id: str) -> list[Answer[K]]:
 
 def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
     if resolution:
-        order = ", in this order" if len(resolution.candidates) > 1 else ""
-        return _SERVING[resolution.candidates[0].why].format(order=order)
+        several = len(resolution.candidates) > 1
+        said = _SERVING[resolution.candidates[0].why].format(order=", in this order" if several else "")
+        return said if several or not provider.is_routed else f"{said} {_alone(provider, resolution)}"
     if not resolution.others:
         return f"Your organization has no {provider.label} key."
     # The tier that was asked comes first; where it refuses, the keys outside of it explain nothing.
@@ -96,6 +105,13 @@ def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
     shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
     end = f"{provider.label} requests are refused."
     return f"{said} The organization-wide keys don’t step in, so {end}" if shadowed else f"{said} So {end}"
+
+
+def _alone[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
+    """What it means that nobody stands behind the only key that serves."""
+    shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
+    end = ": the organization-wide keys don’t step in" if shadowed else ""
+    return f"If it fails, {provider.label} requests fail{end}."
 
 
 def _states[R: Row](judged: Sequence[Judged[R]]) -> str:

@@ -53,13 +53,6 @@ class ApiKeyRow:
         return max(0, len(self.told_answers) - _TOLD)
 
     @property
-    def stopped(self) -> str:
-        """Why nothing serves it, whatever the resolver would say; empty when it can be used."""
-        if not self.api_key.enabled:
-            return "disabled"
-        return "expired" if self.api_key.is_expired() else ""
-
-    @property
     def status_badges(self) -> list[Badge]:
         """Whether it can be used, and what else is worth knowing."""
         if not self.api_key.enabled:

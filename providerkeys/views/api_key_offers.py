@@ -38,9 +38,9 @@ class Offer:
 
     @property
     def why_none(self) -> str:
-        """What nobody serving there means, and what would change it; empty where somebody serves."""
-        if self.answer.keys:
-            return ""
+        """What nobody serving there means, and what would change it; empty where somebody serves, and requests are taken."""
+        if self.answer.keys or self.answer.not_routed:
+            return self.answer.not_routed
         if any(choice.key.enabled and choice.key.readable for choice in self.choices):
             return f"Without one of these its {self.answer.provider_label} requests are refused."
         return self.answer.reason

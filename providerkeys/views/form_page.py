@@ -27,7 +27,7 @@ _NEW: Final = "new"
 
 @dataclass(frozen=True)
 class ApiKeyChoice:
-    """One API key to assign to. ``now`` says what serves it at the chosen provider."""
+    """One API key to assign to. ``now`` says what serves it at the chosen provider, or why nothing does at any."""
 
     id: str
     name: str
@@ -168,6 +168,8 @@ def _chosen_ids(board: Board, form: ProviderKeyForm) -> frozenset[str]:
 
 
 def _now(board: Board, api_key_id: str) -> str:
-    """Empty only before a provider is chosen."""
+    """Of one that can be used it is empty before a provider is chosen."""
+    if stopped := board.api_keys[api_key_id].stopped:
+        return stopped
     first = board.now.first(api_key_id)
     return "" if not board.provider else f"now {first.name}" if first else "now none"

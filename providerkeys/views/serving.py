@@ -4,11 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
+
+from django.utils import timezone
 
 from organizations.access import Access
 from organizations.models import ApiKey
-from providerkeys import consequences
+from organizations.models.api_key import why_stopped
+from providerkeys import badges, consequences
 from providerkeys.consequences import Group, Key, Kind, Serving
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
@@ -16,41 +19,51 @@ from providerkeys.resolver import Scope
 
 _NAMED: Final = 12
 _WORDS: Final = {
-    Kind.LOSES: ("{count} lose{s} {provider}", "{its} {provider} requests are refused from then on. "),
-    Kind.MOVES: ("{count} move{s} to {to}", "{its} {provider} requests run on {after}, and are billed there."),
-    Kind.GAINS: ("{count} get{s} {provider}", "{its} {provider} requests run on {after}, and are billed there."),
-    Kind.BACKED: ("{count} get{s} a key to fall back on", "{before} stays first; this key serves when that one fails."),
+    Kind.LOSES: ("{count} lose{s} {provider}", "{requests} are refused{then}. "),
+    Kind.MOVES: ("{count} move{s} to {to}", "{requests} run on {after}, and are billed there."),
+    Kind.GAINS: ("{count} get{s} {provider}", "{requests} run on {after}, and are billed there."),
+    Kind.BACKED: ("{count} get{s} a key to fall back on", "{before} stays first; this key serves when {those_ahead}."),
     Kind.UNBACKED: (
         "{count} lose{s} a key to fall back on",
-        "{before} stays first; when that one fails, this key doesn’t step in any more.",
+        "{before} stays first; when {those_ahead}, this key doesn’t step in any more.",
     ),
 }
 _NOBODY: Final = "No other provider key serves {it}."
 _PAUSED: Final = "No enabled key is assigned to {it}, and organization-wide keys don’t step in where one is assigned."
 
 
+class Program(NamedTuple):
+    """An API key as it is told of. ``stopped`` says why it can't be used now: empty when it can."""
+
+    name: str
+    hint: str
+    stopped: str
+
+
 @dataclass(frozen=True)
 class Board:
-    """The provider keys of one provider, and all API keys of the organization by id: name and hint, ordered by name."""
+    """The provider keys of one provider, and all API keys of the organization by id, ordered by name."""
 
     provider: str
     keys: tuple[Key, ...]
-    api_keys: Mapping[str, tuple[str, str]]
+    api_keys: Mapping[str, Program]
 
     @classmethod
     def load(cls, access: Access, provider: str) -> Self:
         assigned: dict[str, set[str]] = defaultdict(set)
-        api_keys: dict[str, tuple[str, str]] = {}
-        asking = access.all(ApiKey).order_by("name", "pk")
-        for pk, name, hint, provider_key in asking.values_list("pk", "name", "hint", "assignments__provider_key"):
-            api_keys[pk] = name, hint
+        api_keys: dict[str, Program] = {}
+        now = timezone.now()
+        columns = ("pk", "name", "hint", "enabled", "expires_at", "assignments__provider_key")
+        asking = access.all(ApiKey).order_by("name", "pk").values_list(*columns)
+        for pk, name, hint, enabled, expires_at, provider_key in asking:
+            api_keys[pk] = Program(name, hint, why_stopped(enabled, expires_at, now))
             if provider_key:
                 assigned[provider_key].add(pk)
         rows = access.all(ProviderKey).filter(provider=provider).order_by("position")
-        columns = rows.values_list("pk", "name", "scope", "enabled", "position", "unreadable_at")
+        found = rows.values_list("pk", "name", "scope", "enabled", "position", "unreadable_at")
         keys = (
             Key(pk, name, provider, scope, enabled, position, unreadable_at is None, frozenset(assigned.get(pk, ())))
-            for pk, name, scope, enabled, position, unreadable_at in columns
+            for pk, name, scope, enabled, position, unreadable_at in found
         )
         return cls(provider, tuple(keys), api_keys)
 
@@ -61,8 +74,15 @@ class Board:
     @cached_property
     def names(self) -> dict[str, str]:
         """The API keys' names by id; where several bear one name, each with its hint."""
-        often = Counter(name for name, _ in self.api_keys.values())
-        return {pk: f"{name} ({hint})" if often[name] > 1 else name for pk, (name, hint) in self.api_keys.items()}
+        often = Counter(one.name for one in self.api_keys.values())
+        return {
+            pk: f"{one.name} ({one.hint})" if often[one.name] > 1 else one.name for pk, one in self.api_keys.items()
+        }
+
+    @property
+    def usable_ids(self) -> list[str]:
+        """The API keys that a change means something for now: the others are served by nobody, before it and after it."""
+        return [pk for pk, one in self.api_keys.items() if not one.stopped]
 
     def assigned_ids(self, pk: str) -> frozenset[str]:
         """The API keys that a provider key is assigned to."""
@@ -75,7 +95,7 @@ class Board:
 
     def with_keys(self, changed: str, keys: Iterable[Key]) -> "list[Consequence]":
         """What it would mean that these were the provider's keys, by a change of ``changed``."""
-        groups = consequences.consequences(self.now, Serving(keys, self.provider), self.api_keys, changed)
+        groups = consequences.consequences(self.now, Serving(keys, self.provider), self.usable_ids, changed)
         return [Consequence.of(self, group, changed) for group in groups]
 
 
@@ -92,20 +112,25 @@ class Consequence:
     def of(cls, board: Board, group: Group[Key], changed: str) -> Self:
         headline, sentence = _WORDS[group.effect.kind]
         many = len(group.api_key_ids) > 1
+        label, not_routed = registry.label(board.provider), badges.not_routed(board.provider)
         words = {
             "count": f"{len(group.api_key_ids)} API key{'s' if many else ''}",
             "s": "" if many else "s",
-            "its": "Their" if many else "Its",
+            "requests": _requests(label, many=many, named=bool(not_routed)),
+            "then": "" if not_routed else " from then on",
             "it": "them" if many else "it",
-            "provider": registry.label(board.provider),
+            "provider": label,
             "to": _name(group.effect.after, changed),
             "before": _told(group.effect.before, changed),
             "after": _told(group.effect.after, changed),
+            "those_ahead": _those_ahead(group.effect.ahead),
         }
         if group.effect.kind == Kind.LOSES:
             sentence += _PAUSED if group.effect.own else _NOBODY
         names = [board.names[pk] for pk in group.api_key_ids]
-        return cls(group.effect.kind, names, headline.format(**words), sentence.format(**words))
+        return cls(
+            group.effect.kind, names, headline.format(**words), _once_routed(not_routed, sentence.format(**words))
+        )
 
     @property
     def named(self) -> list[str]:
@@ -117,8 +142,26 @@ class Consequence:
         return max(0, len(self.api_keys) - _NAMED)
 
 
+def _requests(label: str, *, many: bool, named: bool) -> str:
+    """The API keys' requests, to begin a sentence with; ``named``: it goes on from one that has named them."""
+    if named:
+        return f"those of {'these API keys' if many else 'this API key'}"
+    return f"{'Their' if many else 'Its'} {label} requests"
+
+
+def _once_routed(not_routed: str, sentence: str) -> str:
+    """What is to come, where the gateway doesn't take such requests yet."""
+    return f"{not_routed} Once it does, {sentence}" if not_routed else sentence
+
+
 def _name(key: Key | None, changed: str) -> str:
     return "this key" if key is None or key.id == changed else key.name
+
+
+def _those_ahead(number: int) -> str:
+    """What has to happen first, where the one that is tried first has just been named."""
+    others = number - 1
+    return f"it and {others} other{'s' if others > 1 else ''} fail" if others > 0 else "that one fails"
 
 
 def _told(key: Key | None, changed: str) -> str:

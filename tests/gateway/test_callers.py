@@ -1,5 +1,6 @@
 """What a caller is told: of its key, its route, its model and its body. Who is let in is GWY's to say."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from gateway.room import Room
 from organizations.access import Access
 from organizations.actors import Actor
 from organizations.models import ApiKey
+from providerkeys.providers import registry
+from providerkeys.providers.base import Api, Inference, Provider
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.gateway.conftest import Gateway, keep
 
@@ -107,6 +110,37 @@ def test_a_model_that_is_not_served_here(gateway: Gateway, api_key: str, path: s
     answer = gateway.post(api_key, path, model=model)
     assert answer.status_code == 400
     assert sentence in answer.json()["error"]["message"]
+
+
+def taken_at(gateway: Gateway, api_key: str, slug: str) -> list[str]:
+    """The routes at which a model of this provider is looked for a key to serve it: there is none."""
+    return [api for api in Api if said(gateway.post(api_key, api, model=f"{slug}/some-model"))[0] == 403]
+
+
+def is_called_unserved(gateway: Gateway, api_key: str, slug: str) -> set[bool]:
+    """Whether callers are told, at each route, that this provider isn't served yet."""
+    told = [gateway.post(api_key, api, model=f"{slug}/some-model").json()["error"]["message"] for api in Api]
+    return {"not served by this gateway yet" in message for message in told}
+
+
+@pytest.mark.parametrize("provider", registry.all(), ids=lambda provider: provider.slug)
+def test_the_registry_knows_of_each_provider_whether_it_is_routed(
+    gateway: Gateway, api_key: str, provider: Provider
+) -> None:
+    assert bool(taken_at(gateway, api_key, provider.slug)) is provider.is_routed
+    assert is_called_unserved(gateway, api_key, provider.slug) == {not provider.is_routed}
+
+
+def test_a_provider_that_loses_its_routes_is_routed_no_more(
+    gateway: Gateway, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin: both follow from the one attribute."""
+    openai = replace(registry.get("openai"), inference=Inference())
+    monkeypatch.setattr(registry, "_by_slug", lambda: {"openai": openai})
+
+    assert not openai.is_routed
+    assert taken_at(gateway, api_key, "openai") == []
+    assert is_called_unserved(gateway, api_key, "openai") == {True}
 
 
 def test_a_body_over_32_mib_is_refused_before_it_is_read(gateway: Gateway, api_key: str) -> None:

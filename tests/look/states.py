@@ -14,7 +14,7 @@ from django.forms.boundfield import BoundField
 from byok_site import errors
 from byok_site.errors import Action
 from organizations.models import ApiKey
-from providerkeys.badges import Told, tell
+from providerkeys.badges import UNROUTED, Told, tell
 from providerkeys.forms import StopForm
 from providerkeys.forms.regions import RegionsField
 from providerkeys.providers.verdicts import Verdict
@@ -303,7 +303,7 @@ ANSWERS = [
     Thing(
         provider_label="Anthropic",
         keys=[KEYS[0]],
-        reason="Organization-wide; none is assigned to this API key.",
+        reason="Organization-wide; none is assigned to this API key. If it fails, Anthropic requests fail.",
         refused=False,
         notable_badges=[],
         further=0,
@@ -325,6 +325,17 @@ ANSWERS = [
         refused=True,
         notable_badges=[],
         further=0,
+    ),
+    Thing(
+        provider="bedrock",
+        provider_label="AWS Bedrock",
+        keys=[KEYS[6]],
+        reason="Assigned to this API key. The gateway doesn’t route AWS Bedrock requests yet.",
+        refused=False,
+        not_routed="The gateway doesn’t route AWS Bedrock requests yet.",
+        notable_badges=[UNROUTED],
+        further=0,
+        more=0,
     ),
     Thing(
         provider="xai",
@@ -368,7 +379,7 @@ API_KEY_ROWS = [
         created_by=ALICE,
         stopped="",
         answers=ANSWERS,
-        told_answers=ANSWERS[:3],
+        told_answers=ANSWERS[:4],
         untold=0,
         enabled=True,
         is_expired=False,
@@ -388,7 +399,7 @@ API_KEY_ROWS = [
         created_by=None,
         stopped="disabled",
         answers=ANSWERS,
-        told_answers=ANSWERS[:3],
+        told_answers=ANSWERS[:4],
         untold=0,
         enabled=False,
         is_expired=False,
@@ -483,14 +494,16 @@ LOST_AND_MOVED = [
     consequence(
         "loses",
         "2 API keys lose AWS Bedrock",
-        "Their AWS Bedrock requests are refused from then on. No other provider key serves them.",
+        "The gateway doesn’t route AWS Bedrock requests yet. Once it does, those of these API keys are refused. "
+        "No other provider key serves them.",
         "production",
         "research",
     ),
     consequence(
         "moves",
         "1 API key moves to Bedrock EU",
-        "Its AWS Bedrock requests run on Bedrock EU (assigned), and are billed there.",
+        "The gateway doesn’t route AWS Bedrock requests yet. Once it does, those of this API key run on Bedrock EU "
+        "(assigned), and are billed there.",
         "batch-eu",
     ),
 ]

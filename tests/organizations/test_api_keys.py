@@ -126,6 +126,15 @@ def test_an_expired_or_disabled_key_is_found_but_not_usable(alice_access: Access
     assert key.is_usable(now)
 
 
+def test_why_it_is_stopped_is_said_and_of_both_reasons_the_one_that_somebody_chose(alice_access: Access) -> None:
+    now = timezone.now()
+    key, _ = ApiKey.issue(alice_access, "ci", expires_at=now + timedelta(hours=1))
+    assert key.stopped(now) == ""
+    assert key.stopped(now + timedelta(hours=1)) == "expired"
+    key.disable(alice_access)
+    assert key.stopped(now) == key.stopped(now + timedelta(hours=1)) == "disabled"
+
+
 def test_a_key_without_expiry_stays_usable(alice_access: Access) -> None:
     key, _ = ApiKey.issue(alice_access, "ci")
     assert key.is_usable(timezone.now() + timedelta(days=10_000))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from html import unescape
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import time_machine
@@ -18,11 +18,13 @@ from providerkeys import vault
 from providerkeys.models import KeyAssignment, ProviderKey, grant
 from providerkeys.models.assignment import ForeignAssignment
 from providerkeys.providers import registry
+from providerkeys.providers.base import CredentialKind
 from providerkeys.resolver import Scope, resolve
 from providerkeys.views.answers import Answer, resolvable_keys
 from providerkeys.views.api_key_serving import keys_around, keys_for, line_length
 from tests.cast import client_for
-from tests.providerkeys import sample
+from tests.fakeproviders import samples
+from tests.providerkeys import regions, sample
 from tests.providerkeys.conftest import Console, text
 
 LIST, NEW = "api-keys/", "api-keys/new/"
@@ -256,7 +258,10 @@ class TestCreate:
         api_key = ApiKey.objects.get(name="ci")
         found = ProviderKey.objects.get(pk=special.pk)
         assert found.assigned_ids == before | {api_key.pk}
-        assert answer_for(answer, "OpenAI") == ("Special", "Assigned to this API key.")
+        assert answer_for(answer, "OpenAI") == (
+            "Special",
+            "Assigned to this API key. If it fails, OpenAI requests fail: the organization-wide keys don’t step in.",
+        )
         assert found.version == special.version + 1
         event = AuditEvent.objects.get(action="provider_key.updated")
         assert (event.target_id, event.details["changed"]) == (special.pk, ["assignment"])
@@ -513,7 +518,34 @@ class TestWhichKeyWillServe:
         self.make(alice_access, "Shared")
         self.make(alice_access, "Special", api_key)
 
-        assert self.openai(alices, api_key) == ("Special", "Assigned to this API key.")
+        assert self.openai(alices, api_key) == (
+            "Special",
+            "Assigned to this API key. If it fails, OpenAI requests fail: the organization-wide keys don’t step in.",
+        )
+
+    def test_alone_in_either_tier_it_has_nobody_behind_it(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        """A key that is disabled stands behind nobody, and neither does one of another API key."""
+        own = self.make(alice_access, "Special", api_key)
+        self.make(alice_access, "Theirs", sample.api_key(alice_access))
+        assert self.openai(alices, api_key)[1] == "Assigned to this API key. If it fails, OpenAI requests fail."
+
+        own.delete_by(alice_access)
+        self.make(alice_access, "Shared")
+        self.make(alice_access, "Paused").disable(alice_access)
+        assert self.openai(alices, api_key)[1] == (
+            "Organization-wide; none is assigned to this API key. If it fails, OpenAI requests fail."
+        )
+
+    def test_with_another_one_behind_it_that_is_not_said(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        self.make(alice_access, "Shared")
+        for name in ("Special", "Spare"):
+            self.make(alice_access, name, api_key)
+
+        assert self.openai(alices, api_key) == ("Special then Spare", "Assigned to this API key, in this order.")
 
     def test_disabled_it_serves_nobody_and_nobody_takes_over(
         self, alices: Console, alice_access: Access, api_key: ApiKey
@@ -545,3 +577,43 @@ class TestWhichKeyWillServe:
         )
         self.make(alice_access, "Four", others)
         assert self.openai(alices, api_key)[1].startswith("One, Two, Three and others are assigned")
+
+
+class TestAProviderThatTheGatewayDoesNotRouteYet:
+    SAID: Final = "The gateway doesn’t route AWS Bedrock requests yet."
+    BADGE: Final = "<span>Not routed yet</span>"
+
+    @pytest.fixture
+    def api_key(self, alice_access: Access) -> ApiKey:
+        return sample.api_key(alice_access, "ci")
+
+    def bedrock(self, console: Console, api_key: ApiKey) -> tuple[str, str]:
+        return answer_for(console.get(f"api-keys/{api_key.pk}/"), "AWS Bedrock")
+
+    def test_is_called_that_whoever_would_serve(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:
+        assert self.bedrock(alices, api_key) == ("None", f"Your organization has no AWS Bedrock key. {self.SAID}")
+
+        key = regions.stored(alice_access)
+        wide = "Organization-wide; none is assigned to this API key."
+        assert self.bedrock(alices, api_key) == (key.name, f"{wide} {self.SAID}")
+        for path in (LIST, f"api-keys/{api_key.pk}/"):
+            assert text(alices.get(path)).count(self.BADGE) == 1
+        assert offered(alices.get(NEW), "AWS Bedrock") == f"{key.name} {self.SAID}"
+
+        key.disable(alice_access)
+        refused = f"{key.name} is organization-wide but disabled. So AWS Bedrock requests are refused."
+        assert self.bedrock(alices, api_key) == ("None", f"{refused} {self.SAID}")
+
+    def test_the_others_are_not(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:
+        routed = [provider for provider in registry.all() if provider.is_routed]
+        for provider in routed:
+            if provider.credential == CredentialKind.API_KEY:
+                sample.stored(alice_access, samples.key(provider.slug, "good"), provider.slug)
+
+        page = alices.get(f"api-keys/{api_key.pk}/")
+
+        for provider in routed:
+            assert "route" not in answer_for(page, provider.label)[1]
+        for path in (LIST, NEW, f"api-keys/{api_key.pk}/"):
+            assert self.BADGE not in text(alices.get(path))
+        assert "route" not in offered(alices.get(NEW), "OpenAI")

@@ -64,6 +64,22 @@ def test_api_keys_are_grouped_by_what_the_change_means_for_them_the_graver_first
     assert [(one.effect.kind, one.api_key_ids) for one in groups] == [(Kind.LOSES, ["a"]), (Kind.MOVES, ["b"])]
 
 
+def test_a_key_that_only_steps_in_is_told_with_how_many_are_tried_before_it() -> None:
+    line = [own(f"m{place}", place) for place in range(5)]
+    for place in (1, 3, 4):
+        without = [row for row in line if row.id != f"m{place}"]
+        for before, after, kind in ((without, line, Kind.BACKED), (line, without, Kind.UNBACKED)):
+            (group,) = consequences(Serving(before, "openai"), Serving(after, "openai"), [MINE], f"m{place}")
+            assert (group.effect.kind, group.effect.ahead) == (kind, place)
+
+
+def test_api_keys_with_more_keys_before_it_are_told_apart() -> None:
+    before = [own("m", 1, of=("a", "b", "c")), own("n", 2, of=("b",))]
+    after = [*before, own("o", 3, of=("a", "b", "c"))]
+    groups = consequences(Serving(before, "openai"), Serving(after, "openai"), ["a", "b", "c"], "o")
+    assert [(one.effect.ahead, one.api_key_ids) for one in groups] == [(1, ["a", "c"]), (2, ["b"])]
+
+
 ROWS = st.lists(
     st.builds(
         Key,

@@ -87,7 +87,7 @@ class TestSaysFirst:
         answer = alices.get(delete(key), into="dialog")
 
         assert consequences(answer) == []
-        assert "No API key uses this key: deleting it changes nothing for requests." in text(answer)
+        assert "No working API key uses this key: deleting it changes nothing for requests." in text(answer)
 
     def test_in_page_and_dialog(self, alices: Console, alice_access: Access) -> None:
         key = make(alice_access, "Main & only")
