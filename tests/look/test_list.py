@@ -205,6 +205,37 @@ def test_replacing_credentials_is_the_edit_form_with_the_secret_in_focus(page: P
     expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
 
 
+def test_a_name_opens_its_form_over_the_list_and_gets_focus_back(page: Page, stage: Stage) -> None:
+    stage.on("GET", f"{LIST}{KEY.id}/", Reply(part("form-edit", "form")))
+    name = page.get_by_role("table").get_by_role("link", name=KEY.name, exact=True)
+    name.click()
+    dialog = page.get_by_role("dialog", name="Edit Provider Key")
+    expect(dialog).to_have_accessible_description(f"OpenAI {KEY.name} {KEY.hint}")
+    expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page).to_have_url(f"{ORIGIN}{LIST}")
+    page.keyboard.press("Escape")
+    expect(name).to_be_focused()
+
+
+def test_focus_stays_at_a_name_whose_row_is_drawn_anew(page: Page, stage: Stage) -> None:
+    stage.on("POST", f"{LIST}{KEY.id}/checks/", Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    drawn = iter([row(open_check=Thing(url=OPEN_CHECK)), row(status_badges=KEYS[2].status_badges)])
+    stage.on("GET", OPEN_CHECK, lambda _: Reply(next(drawn)))
+    page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
+    page.get_by_role("menuitem", name="Test credentials", exact=True).click()
+    expect(page.locator(ROW)).to_contain_text("Testing")
+    name = page.get_by_role("link", name=KEY.name, exact=True)
+    name.focus()
+    expect(page.locator(ROW)).not_to_contain_text("Testing")
+    expect(name).to_be_focused()
+
+
+def test_to_a_member_a_name_is_text(stage: Stage) -> None:
+    page = stage.open("list-member", LIST)
+    expect(page.get_by_role("table").get_by_text(KEY.name, exact=True)).to_be_visible()
+    expect(page.get_by_role("table").get_by_role("link")).to_have_count(0)
+
+
 def test_replacing_credentials_works_on_a_page_of_its_own(stage: Stage) -> None:
     stage.on("GET", f"{LIST}{KEY.id}/", Reply(whole("form-edit")))
     stage.page.goto(f"{ORIGIN}{LIST}{KEY.id}/?focus=credentials")
