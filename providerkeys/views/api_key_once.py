@@ -1,5 +1,6 @@
 """The one page on which an API key can be read."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.http import replace_url
@@ -16,10 +17,13 @@ def show_once(
     request: HttpRequest, access: Access, api_key: ApiKey, plaintext: str, *, rotated: bool = False
 ) -> HttpResponse:
     """Answer the press that made ``plaintext`` with it. htmx leaves the browser at the key's own address."""
+    there = detail_url(access, api_key.pk)
     context = {
         "api_key": ApiKeyRow.of(api_key, keys_around(access, api_key.pk)),
         "plaintext": plaintext,
         "rotated": rotated,
+        "detail_url": there,
+        "gateway_url": settings.GATEWAY_URL,
     }
     response = render(request, "providerkeys/api_key_once.html", context)
-    return replace_url(response, detail_url(access, api_key.pk)) if asked_by_htmx(request) else response
+    return replace_url(response, there) if asked_by_htmx(request) else response
