@@ -68,6 +68,21 @@ class TestRotation:
             assert not plaintext_in(alices.get(path))
         assert done("api_key.rotated")
 
+    @pytest.mark.parametrize("old_ends", ["later", "now"])
+    def test_leads_to_stopping_the_old_key_while_it_is_accepted(
+        self, alices: Console, api_key: ApiKey, old_ends: str
+    ) -> None:
+        shown = text(alices.post(at(api_key, "rotation/"), {"version": "1", "old_ends": old_ends}, into="main"))
+
+        # In a new tab: the only page that holds the new key stays.
+        there = (
+            f'<a href="{alices.url(at(api_key, "former/"))}" target="_blank" rel="noopener">Stop the old key now</a>'
+        )
+        assert (there in shown) is (old_ends == "later")
+        assert ("Stop the old key" in shown) is (old_ends == "later")
+        asked = text(alices.get(at(api_key, "former/")))
+        assert ("Programs that still send the old key get 401" in asked) is (old_ends == "later")
+
     def test_without_script_a_reload_makes_no_second_one(self, alices: Console, api_key: ApiKey) -> None:
         press = {"version": "1", "old_ends": "now"}
         first = alices.post(at(api_key, "rotation/"), press)
@@ -128,6 +143,18 @@ class TestStopTheOldKey:
         assert "Neither of the two was ever used." in asked
         assert ApiKey.objects.get().is_rotating()
         assert done("api_key.rotated")
+
+    def test_is_headed_by_the_old_key_and_no_other_question_is(self, alices: Console, rotated: ApiKey) -> None:
+        def head(what: str) -> str:
+            found = re.search(r'<div class="sheet__head">(.*?)<button', text(alices.get(at(rotated, what))), re.DOTALL)
+            assert found
+            return words(found[1])
+
+        assert head("former/") == f"Stop the old key of ci {rotated.former_hint}"
+        for what, title in (("delete/", "Delete ci"), ("activation/", "Disable ci"), ("edit/", "Edit ci")):
+            assert head(what) == f"{title} {rotated.hint} · never used"
+        ApiKey.objects.update(former_hint="")
+        assert head("former/") == "Stop the old key of ci"
 
     def test_stops_it_and_leaves_the_new_one(self, alices: Console, rotated: ApiKey) -> None:
         answer = self.stop(alices, rotated)
