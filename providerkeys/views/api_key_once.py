@@ -11,6 +11,7 @@ from providerkeys.views.api_key_addresses import detail_url
 from providerkeys.views.api_key_listing import ApiKeyRow
 from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.htmx import asked_by_htmx
+from providerkeys.views.namesakes import namesakes_of
 
 
 def show_once(
@@ -22,6 +23,8 @@ def show_once(
         "api_key": ApiKeyRow.of(api_key, keys_around(access, api_key.pk)),
         "plaintext": plaintext,
         "rotated": rotated,
+        # Whoever rotates has named nothing. In the page itself: htmx leaves the messages around it as they are.
+        "namesakes": "" if rotated else namesakes_of(access, api_key),
         "detail_url": there,
         "gateway_url": settings.GATEWAY_URL,
     }

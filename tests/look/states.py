@@ -623,6 +623,14 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         detail_url="/orgs/acme/api-keys/key_1/",
         gateway_url="https://gateway.acme.example",
     ),
+    "api-key-once-namesake": page(
+        "providerkeys/api_key_once.html",
+        api_key=API_KEY_ROWS[1],
+        plaintext="byok_8TqZ4mNcKd2vXeRb7LhWyPs9JfAu3GtQoVi5CnMw",
+        detail_url="/orgs/acme/api-keys/key_2/",
+        gateway_url="https://gateway.acme.example",
+        namesakes="Another API key is called staging too. Rename one to tell them apart.",
+    ),
     "api-key-rotated": page(
         "providerkeys/api_key_once.html",
         api_key=API_KEY_ROWS[0],

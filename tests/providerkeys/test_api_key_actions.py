@@ -15,6 +15,7 @@ from providerkeys.models import ProviderKey
 from tests.cast import client_for
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, text
+from tests.providerkeys.form import toasts
 from tests.providerkeys.test_api_key_views import plaintext_in, words
 
 NOW = timezone.now()
@@ -226,6 +227,35 @@ class TestEdit:
         assert (found.name, found.expires_at, found.hint) == ("<build>", api_key.expires_at, api_key.hint)
         assert "&lt;build&gt; was saved." in text(alices.get(at(api_key)))
         assert AuditEvent.objects.get(action="api_key.updated").details["changed"] == ["name"]
+
+    def test_into_the_name_of_another_is_pointed_out(
+        self, alices: Console, alice_access: Access, charlie_access: Access, api_key: ApiKey
+    ) -> None:
+        for access, name in ((alice_access, "taken"), (charlie_access, "theirs")):
+            sample.api_key(access, name)
+
+        def edit(name: str, expiration: str, version: int) -> list[str]:
+            given = {"name": name, "expiration": expiration, "version": str(version)}
+            assert alices.post(at(api_key, "edit/"), given, into="sheet").status_code == 200
+            return toasts(alices)
+
+        warning = "Another API key is called taken too. Rename one to tell them apart."
+        assert edit("taken", "", 1) == ["taken was saved.", warning]
+        # Said where it is done, and of this organization alone.
+        assert edit("taken", "30", 2) == ["taken was saved."]
+        assert edit("theirs", "30", 3) == ["theirs was saved."]
+        assert edit("Taken", "30", 4) == ["Taken was saved."]
+
+    def test_whose_renaming_was_refused_hears_of_no_other(
+        self, alices: Console, elsewhere: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        sample.api_key(alice_access, "taken")
+        elsewhere.post(at(api_key, "edit/"), {"name": "taken", "version": "1"})
+
+        for data in ({"name": "mine", "version": "1"}, {"name": "", "version": "2"}):
+            alices.post(at(api_key, "edit/"), data, into="sheet")
+
+        assert toasts(alices) == []
 
     def test_gives_another_end_or_none(self, alices: Console, alice_access: Access) -> None:
         api_key, _ = ApiKey.issue(alice_access, "ci", NOW - timedelta(days=3))

@@ -148,6 +148,26 @@ class TestCreate:
         assert answer.count(own) == answer.count(own[5:]) == 1
         assert f'<input type="text" id="api-key" value="{own}"' in answer
 
+    @pytest.mark.parametrize("into", [None, "main"])
+    def test_says_where_another_bears_its_name(
+        self, alices: Console, alice_access: Access, charlie_access: Access, into: str | None
+    ) -> None:
+        for access, name in ((alice_access, "taken"), (charlie_access, "theirs")):
+            sample.api_key(access, name)
+        warning = "Another API key is called taken too. Rename one to tell them apart."
+
+        answer = text(alices.post(NEW, {"name": " taken "}, into=into))
+
+        assert answer.count(warning) == 1
+        assert answer.index('id="main"') < answer.index(warning)
+        for name in ("theirs", "Taken", "new"):
+            assert "Another API key" not in text(alices.post(NEW, {"name": name}, into=into))
+        key = ApiKey.objects.filter(name="taken").first()
+        assert key
+        rotated = alices.post(f"api-keys/{key.pk}/rotation/", {"version": "1", "old_ends": "now"})
+        assert plaintext_in(rotated)
+        assert "Another API key" not in text(rotated)
+
     def test_keeps_it_nowhere(self, alices: Console) -> None:
         plaintext = plaintext_in(alices.post(NEW, {"name": "ci"}))
 
