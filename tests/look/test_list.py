@@ -217,6 +217,18 @@ def test_a_name_opens_its_form_over_the_list_and_gets_focus_back(page: Page, sta
     expect(name).to_be_focused()
 
 
+def test_the_ring_around_a_focused_name_is_seen_whole(page: Page) -> None:
+    name = page.get_by_role("table").get_by_role("link", name=KEY.name, exact=True)
+    name.focus()
+    page.keyboard.press("Shift+Tab")
+    ring = "one => getComputedStyle(one).outlineStyle"
+    box = name.locator("..")
+    assert box.evaluate(ring) == "none"
+    page.keyboard.press("Tab")
+    expect(name).to_be_focused()
+    assert (box.evaluate(ring), name.evaluate(ring)) == ("solid", "none")
+
+
 def test_focus_stays_at_a_name_whose_row_is_drawn_anew(page: Page, stage: Stage) -> None:
     stage.on("POST", f"{LIST}{KEY.id}/checks/", Reply(row(open_check=Thing(url=OPEN_CHECK))))
     drawn = iter([row(open_check=Thing(url=OPEN_CHECK)), row(status_badges=KEYS[2].status_badges)])
