@@ -1,6 +1,6 @@
 """What is done to an API key that there is: edit, rotate, disable and enable, delete. What takes something away asks first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +22,7 @@ from providerkeys.views.api_key_dialogs import ROTATED, Dialog, Missed
 from providerkeys.views.api_key_listing import ApiKeyRow
 from providerkeys.views.api_key_once import show_once
 from providerkeys.views.htmx import asked_by_htmx, leave, show
+from providerkeys.views.namesakes import namesakes_of
 
 _form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -30,12 +31,18 @@ _form_methods = require_http_methods(["GET", "HEAD", "POST"])
 @admin_view
 def api_key_edit(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     api_key = access.get(ApiKey, key)
+    changed: Sequence[str] = ()
 
     def edit(given: Mapping[str, Any]) -> str:
+        nonlocal changed
         changed = api_key.change(access, given["version"], given["name"], given["expires_at"])
         return f"{api_key.name} was saved." if changed else f"{api_key.name} is as it was."
 
-    return Dialog(request, access, api_key, "edit").answer(edit, origin_url(request, access, key))
+    response = Dialog(request, access, api_key, "edit").answer(edit, origin_url(request, access, key))
+    namesakes = namesakes_of(access, api_key) if "name" in changed else ""
+    if namesakes:
+        messages.warning(request, namesakes)
+    return response
 
 
 @_form_methods

@@ -39,6 +39,8 @@ class Question(Sheet):
     form: type[DialogForm] | None = None
     nothing: str = "Nothing was saved."
     """What has become of a form that was refused."""
+    about_former: bool = False
+    """Whether the old secret is what is asked about, and not the one that took its place."""
 
 
 QUESTIONS: Final[Mapping[str, Question]] = {
@@ -69,6 +71,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         view="api_key_former",
         form=StopForm,
         nothing="Nothing was stopped.",
+        about_former=True,
     ),
     "delete": Question(
         title="Delete",

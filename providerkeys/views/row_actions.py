@@ -82,8 +82,6 @@ def provider_key_position(request: HttpRequest, access: Access, pk: str) -> Http
         raise BadRequest
     stood = Place.of(key)
     moved = key.move(access, cast(Direction, direction))
-    if not asked_by_htmx(request):
-        return leave(request, list_url(access))
     query = query_of(request, access).copy()
     page = KeyPage.asked_in(access, query)
     if key.pk not in {row.key.pk for row in page.rows}:
@@ -94,9 +92,15 @@ def provider_key_position(request: HttpRequest, access: Access, pk: str) -> Http
         page = KeyPage.asked_in(access, query)
     rank = next((row.rank.sentence for row in page.rows if row.key.pk == key.pk and row.rank), "")
     where = "" if not moved else f", {rank}" if rank else ""
-    said = f"{key.name} moved {direction}{where}." if moved else f"{key.name} can’t move {direction} any further."
-    response = show(request, "providerkeys/list.html", "table", {**list_context(access, page), "said": said})
-    return replace_url(response, list_url(access) + page.address)
+    messages.success(
+        request,
+        f"{key.name} moved {direction}{where}." if moved else f"{key.name} can’t move {direction} any further.",
+    )
+    there = list_url(access) + page.address
+    if not asked_by_htmx(request):
+        return leave(request, there)
+    response = show(request, "providerkeys/list.html", "table", {**list_context(access, page), "moved": True})
+    return replace_url(response, there)
 
 
 def _consequences(access: Access, key: ProviderKey, action: str) -> list[Consequence]:

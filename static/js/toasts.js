@@ -66,8 +66,21 @@ document.addEventListener("htmx:afterSwap", ({ target }) => {
   messages.querySelector("[data-announced]").textContent = `${name}: ${said}`;
 });
 
-// A table that was swapped says what it now is: how many keys were found, or where a moved one went.
+// A table that was swapped says what it now is: how many keys were found. Where focus is kept in one of its rows, that row
+// may have moved: it stays in view.
 document.addEventListener("htmx:load", ({ target }) => {
-  const said = target.id === "provider-keys" && target.querySelector("[data-say]");
+  if (target.id !== "provider-keys") return;
+  const said = target.querySelector("[data-say]");
   if (said) messages.querySelector("[data-announced]").textContent = said.textContent;
+  target.querySelector("tr:focus-within")?.scrollIntoView({ block: "nearest" });
+});
+
+// A message that joins the others while the page stays is heard because it is new. It takes the place of the one that came
+// so before it: a key that is moved five times says where it is, not where it was.
+document.addEventListener("htmx:load", ({ target }) => {
+  if (!target.matches("[data-toast]")) return;
+  messages.querySelector("[data-announced]").textContent = "";
+  messages.querySelector("[data-joined]")?.remove();
+  target.dataset.joined = "";
+  if (leaves(target)) leaveLater(target);
 });

@@ -65,10 +65,15 @@ def test_delete_asks_first_with_focus_on_cancel_and_gives_focus_back_to_the_row(
     expect(button).to_be_focused()
 
 
+def moved(words: str) -> dict[str, object]:
+    """What the list is given beside its rows after one of them was moved."""
+    return {"moved": True, "messages": [Toast("success", words)]}
+
+
 def test_a_moved_row_keeps_focus_at_its_menu_and_says_where_it_went(page: Page, stage: Stage) -> None:
     first, second = KEYS[1], KEYS[2]
     swapped = [KEYS[0], second, first, *KEYS[3:]]
-    table = part("list", "table", keys=swapped, said="Overflow account moved up, tried first.")
+    table = part("list", "table", keys=swapped, **moved("Overflow account moved up, tried first."))
     stage.on("POST", f"{LIST}{second.id}/position/", Reply(table))
     button = page.get_by_role("button", name="Actions for Overflow account", exact=True)
     button.press("Enter")
@@ -80,6 +85,97 @@ def test_a_moved_row_keeps_focus_at_its_menu_and_says_where_it_went(page: Page, 
     request = stage.asked("POST", f"{LIST}{second.id}/position/")[0]
     assert "move=up" in (request.post_data or "")
     assert "csrfmiddlewaretoken" in (request.post_data or "")
+
+
+class Column:
+    """A list that is longer than any window, whose middle row is moved and moved again."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.name, self.at = stage, "Row 20", 20
+        self.rows = [
+            told(Thing(**{**vars(KEYS[2]), "id": f"pk_{number}", "name": f"Row {number}", "may_move_up": True}))
+            for number in range(40)
+        ]
+        template, context = PAGES["list"]
+        stage.on("GET", LIST, Reply(render_to_string(template, {**context, "keys": self.rows})))
+        self.page = stage.open("list", LIST)
+        self.row = self.page.locator("#row-pk_20")
+        self.button = self.page.get_by_role("button", name=f"Actions for {self.name}", exact=True)
+        self.toasts = self.page.locator("[data-toast]")
+
+    def move_up(self, *, to: int) -> None:
+        self.rows.insert(to, self.rows.pop(self.at))
+        self.at = to
+        table = part("list", "table", keys=self.rows, **moved(f"{self.name} moved up, tried as number {to}."))
+        self.stage.on("POST", f"{LIST}pk_20/position/", Reply(table))
+        self.button.press("Enter")
+        self.page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
+        expect(self.toasts).to_have_text([f"{self.name} moved up, tried as number {to}."])
+
+    @property
+    def scrolled(self) -> float:
+        return float(self.page.evaluate("scrollY"))
+
+    def sees_the_row_free_of_bar_and_message(self) -> bool:
+        boxes = [one.bounding_box() for one in (self.row, self.page.locator(".shell__bar"), self.toasts)]
+        row, bar, toast = (box for box in boxes if box)
+        ceiling = bar["y"] + bar["height"] if bar["width"] == self.width else 0
+        return ceiling <= row["y"] and row["y"] + row["height"] <= toast["y"]
+
+    @property
+    def width(self) -> int:
+        assert self.page.viewport_size
+        return self.page.viewport_size["width"]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_moved_row_stays_in_view_and_a_message_for_all_says_where_it_went(stage: Stage, width: int) -> None:
+    column = Column(stage)
+    column.page.set_viewport_size({"width": width, "height": 740})
+    column.row.evaluate("row => row.scrollIntoView({block: 'center'})")
+    before = column.scrolled
+    assert before > 740
+    column.move_up(to=19)
+    # At most by what the row itself has moved.
+    assert abs(column.scrolled - before) <= column.row.evaluate("row => row.offsetHeight")
+    assert column.sees_the_row_free_of_bar_and_message()
+    expect(column.button).to_be_focused()
+    # Heard once: as the message that is seen, which the next one replaces.
+    expect(column.page.locator("[data-announced]")).to_be_empty()
+    column.move_up(to=18)
+    # One that goes far is followed.
+    column.move_up(to=2)
+    assert column.scrolled < before
+    assert column.sees_the_row_free_of_bar_and_message()
+    expect(column.button).to_be_focused()
+
+
+def test_a_message_of_a_move_leaves_by_itself_and_no_other_for_it(build: Build) -> None:
+    # In a window of its own: a clock that was taken over stays so.
+    stage = build()
+    stage.page.clock.install()
+    page = stage.open("list-toasts", LIST)
+    table = part("list", "table", keys=KEYS, **moved("Overflow account moved up, tried first."))
+    stage.on("POST", f"{LIST}{KEYS[2].id}/position/", Reply(table))
+    page.get_by_role("button", name="Actions for Overflow account", exact=True).press("Enter")
+    page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
+    said = page.locator("[data-toast]")
+    expect(said.last).to_have_text("Overflow account moved up, tried first.")
+    expect(said).to_have_count(3)
+    page.clock.run_for(20_000)
+    expect(said).to_have_text(["Saved untested."])
+
+
+def test_a_search_after_a_move_says_only_what_it_found(page: Page, stage: Stage) -> None:
+    table = part("list", "table", keys=KEYS, **moved("Overflow account moved up, tried first."))
+    stage.on("POST", f"{LIST}{KEYS[2].id}/position/", Reply(table))
+    page.get_by_role("button", name="Actions for Overflow account", exact=True).press("Enter")
+    page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
+    expect(page.locator("[data-toast]")).to_have_count(1)
+    stage.on("GET", LIST, Reply(part("list-no-match", "table")))
+    page.get_by_role("searchbox", name="Search provider keys").fill("nope")
+    expect(page.locator("[data-announced]")).to_have_text("No provider key matches")
+    expect(page.locator("[data-toast]")).to_have_count(1)
 
 
 def test_enabling_asks_first_where_it_takes_over_and_gives_focus_back(page: Page, stage: Stage) -> None:
@@ -107,6 +203,49 @@ def test_replacing_credentials_is_the_edit_form_with_the_secret_in_focus(page: P
     page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
     page.get_by_role("menuitem", name="Edit", exact=True).click()
     expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
+
+
+def test_a_name_opens_its_form_over_the_list_and_gets_focus_back(page: Page, stage: Stage) -> None:
+    stage.on("GET", f"{LIST}{KEY.id}/", Reply(part("form-edit", "form")))
+    name = page.get_by_role("table").get_by_role("link", name=KEY.name, exact=True)
+    name.click()
+    dialog = page.get_by_role("dialog", name="Edit Provider Key")
+    expect(dialog).to_have_accessible_description(f"OpenAI {KEY.name} {KEY.hint}")
+    expect(dialog.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page).to_have_url(f"{ORIGIN}{LIST}")
+    page.keyboard.press("Escape")
+    expect(name).to_be_focused()
+
+
+def test_the_ring_around_a_focused_name_is_seen_whole(page: Page) -> None:
+    name = page.get_by_role("table").get_by_role("link", name=KEY.name, exact=True)
+    name.focus()
+    page.keyboard.press("Shift+Tab")
+    ring = "one => getComputedStyle(one).outlineStyle"
+    box = name.locator("..")
+    assert box.evaluate(ring) == "none"
+    page.keyboard.press("Tab")
+    expect(name).to_be_focused()
+    assert (box.evaluate(ring), name.evaluate(ring)) == ("solid", "none")
+
+
+def test_focus_stays_at_a_name_whose_row_is_drawn_anew(page: Page, stage: Stage) -> None:
+    stage.on("POST", f"{LIST}{KEY.id}/checks/", Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    drawn = iter([row(open_check=Thing(url=OPEN_CHECK)), row(status_badges=KEYS[2].status_badges)])
+    stage.on("GET", OPEN_CHECK, lambda _: Reply(next(drawn)))
+    page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
+    page.get_by_role("menuitem", name="Test credentials", exact=True).click()
+    expect(page.locator(ROW)).to_contain_text("Testing")
+    name = page.get_by_role("link", name=KEY.name, exact=True)
+    name.focus()
+    expect(page.locator(ROW)).not_to_contain_text("Testing")
+    expect(name).to_be_focused()
+
+
+def test_to_a_member_a_name_is_text(stage: Stage) -> None:
+    page = stage.open("list-member", LIST)
+    expect(page.get_by_role("table").get_by_text(KEY.name, exact=True)).to_be_visible()
+    expect(page.get_by_role("table").get_by_role("link")).to_have_count(0)
 
 
 def test_replacing_credentials_works_on_a_page_of_its_own(stage: Stage) -> None:

@@ -15,6 +15,7 @@ from providerkeys.models import ProviderKey
 from tests.cast import client_for
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, text
+from tests.providerkeys.form import toasts
 from tests.providerkeys.test_api_key_views import plaintext_in, words
 
 NOW = timezone.now()
@@ -47,6 +48,15 @@ def again(api_key: ApiKey) -> ApiKey:
 
 
 class TestRotation:
+    @pytest.mark.parametrize(("verdict", "shown"), [("invalid", True), ("valid", False)])
+    def test_says_of_the_key_that_serves_it_what_is_worth_knowing(
+        self, alices: Console, alice_access: Access, api_key: ApiKey, verdict: str, shown: bool
+    ) -> None:
+        key = sample.stored(alice_access)
+        ProviderKey.objects.filter(pk=key.pk).update(verdict=verdict, reason="key_unknown" if shown else "")
+        answer = text(alices.post(at(api_key, "rotation/"), {"version": "1", "old_ends": "later"}))
+        assert ("<span>Failing</span>" in answer) is shown
+
     @pytest.mark.parametrize("into", [None, "main"])
     @pytest.mark.parametrize(("old_ends", "grace"), [("later", GRACE), ("now", timedelta())])
     def test_shows_the_new_key_once_and_says_when_the_old_one_stops(
@@ -67,6 +77,21 @@ class TestRotation:
         for path in ("api-keys/", at(api_key), at(api_key, "rotation/")):
             assert not plaintext_in(alices.get(path))
         assert done("api_key.rotated")
+
+    @pytest.mark.parametrize("old_ends", ["later", "now"])
+    def test_leads_to_stopping_the_old_key_while_it_is_accepted(
+        self, alices: Console, api_key: ApiKey, old_ends: str
+    ) -> None:
+        shown = text(alices.post(at(api_key, "rotation/"), {"version": "1", "old_ends": old_ends}, into="main"))
+
+        # In a new tab: the only page that holds the new key stays.
+        there = (
+            f'<a href="{alices.url(at(api_key, "former/"))}" target="_blank" rel="noopener">Stop the old key now</a>'
+        )
+        assert (there in shown) is (old_ends == "later")
+        assert ("Stop the old key" in shown) is (old_ends == "later")
+        asked = text(alices.get(at(api_key, "former/")))
+        assert ("Programs that still send the old key get 401" in asked) is (old_ends == "later")
 
     def test_without_script_a_reload_makes_no_second_one(self, alices: Console, api_key: ApiKey) -> None:
         press = {"version": "1", "old_ends": "now"}
@@ -128,6 +153,18 @@ class TestStopTheOldKey:
         assert "Neither of the two was ever used." in asked
         assert ApiKey.objects.get().is_rotating()
         assert done("api_key.rotated")
+
+    def test_is_headed_by_the_old_key_and_no_other_question_is(self, alices: Console, rotated: ApiKey) -> None:
+        def head(what: str) -> str:
+            found = re.search(r'<div class="sheet__head">(.*?)<button', text(alices.get(at(rotated, what))), re.DOTALL)
+            assert found
+            return words(found[1])
+
+        assert head("former/") == f"Stop the old key of ci {rotated.former_hint}"
+        for what, title in (("delete/", "Delete ci"), ("activation/", "Disable ci"), ("edit/", "Edit ci")):
+            assert head(what) == f"{title} {rotated.hint} · never used"
+        ApiKey.objects.update(former_hint="")
+        assert head("former/") == "Stop the old key of ci"
 
     def test_stops_it_and_leaves_the_new_one(self, alices: Console, rotated: ApiKey) -> None:
         answer = self.stop(alices, rotated)
@@ -199,6 +236,35 @@ class TestEdit:
         assert (found.name, found.expires_at, found.hint) == ("<build>", api_key.expires_at, api_key.hint)
         assert "&lt;build&gt; was saved." in text(alices.get(at(api_key)))
         assert AuditEvent.objects.get(action="api_key.updated").details["changed"] == ["name"]
+
+    def test_into_the_name_of_another_is_pointed_out(
+        self, alices: Console, alice_access: Access, charlie_access: Access, api_key: ApiKey
+    ) -> None:
+        for access, name in ((alice_access, "taken"), (charlie_access, "theirs")):
+            sample.api_key(access, name)
+
+        def edit(name: str, expiration: str, version: int) -> list[str]:
+            given = {"name": name, "expiration": expiration, "version": str(version)}
+            assert alices.post(at(api_key, "edit/"), given, into="sheet").status_code == 200
+            return toasts(alices)
+
+        warning = "Another API key is called taken too. Rename one to tell them apart."
+        assert edit("taken", "", 1) == ["taken was saved.", warning]
+        # Said where it is done, and of this organization alone.
+        assert edit("taken", "30", 2) == ["taken was saved."]
+        assert edit("theirs", "30", 3) == ["theirs was saved."]
+        assert edit("Taken", "30", 4) == ["Taken was saved."]
+
+    def test_whose_renaming_was_refused_hears_of_no_other(
+        self, alices: Console, elsewhere: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        sample.api_key(alice_access, "taken")
+        elsewhere.post(at(api_key, "edit/"), {"name": "taken", "version": "1"})
+
+        for data in ({"name": "mine", "version": "1"}, {"name": "", "version": "2"}):
+            alices.post(at(api_key, "edit/"), data, into="sheet")
+
+        assert toasts(alices) == []
 
     def test_gives_another_end_or_none(self, alices: Console, alice_access: Access) -> None:
         api_key, _ = ApiKey.issue(alice_access, "ci", NOW - timedelta(days=3))

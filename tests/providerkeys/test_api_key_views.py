@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -133,6 +134,41 @@ class TestCreate:
         for path in (LIST, NEW, f"api-keys/{api_key.pk}/", "provider-keys/"):
             assert not plaintext_in(alices.get(path))
         assert AuditEvent.objects.filter(action="api_key.created").count() == 1
+
+    @pytest.mark.parametrize("into", [None, "main"])
+    def test_leads_on_to_its_use_and_writes_the_key_nowhere_but_in_its_field(
+        self, alices: Console, into: str | None
+    ) -> None:
+        response = alices.post(NEW, {"name": "ci"}, into=into)
+
+        api_key, own, answer = ApiKey.objects.get(), plaintext_in(response), text(response)
+        there = alices.url(f"api-keys/{api_key.pk}/")
+        # In a new tab: the only page that holds the key stays.
+        assert f'<a href="{there}#use" target="_blank" rel="noopener">See examples to copy</a>' in answer
+        assert '<h2 id="use">' in text(alices.get(f"api-keys/{api_key.pk}/"))
+        assert f"<code>{settings.GATEWAY_URL}/v1</code>" in answer
+        assert answer.count(own) == answer.count(own[5:]) == 1
+        assert f'<input type="text" id="api-key" value="{own}"' in answer
+
+    @pytest.mark.parametrize("into", [None, "main"])
+    def test_says_where_another_bears_its_name(
+        self, alices: Console, alice_access: Access, charlie_access: Access, into: str | None
+    ) -> None:
+        for access, name in ((alice_access, "taken"), (charlie_access, "theirs")):
+            sample.api_key(access, name)
+        warning = "Another API key is called taken too. Rename one to tell them apart."
+
+        answer = text(alices.post(NEW, {"name": " taken "}, into=into))
+
+        assert answer.count(warning) == 1
+        assert answer.index('id="main"') < answer.index(warning)
+        for name in ("theirs", "Taken", "new"):
+            assert "Another API key" not in text(alices.post(NEW, {"name": name}, into=into))
+        key = ApiKey.objects.filter(name="taken").first()
+        assert key
+        rotated = alices.post(f"api-keys/{key.pk}/rotation/", {"version": "1", "old_ends": "now"})
+        assert plaintext_in(rotated)
+        assert "Another API key" not in text(rotated)
 
     def test_keeps_it_nowhere(self, alices: Console) -> None:
         plaintext = plaintext_in(alices.post(NEW, {"name": "ci"}))

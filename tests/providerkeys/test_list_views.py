@@ -20,7 +20,7 @@ LIST = "provider-keys/"
 
 
 def names(response: Any) -> list[str]:
-    return re.findall(r'<div class="table__name">(.*?)</div>', text(response))
+    return re.findall(r'<div class="table__name">(?:<a [^>]*>)?(.*?)(?:</a>)?</div>', text(response))
 
 
 def row(response: Any, key: ProviderKey) -> str:
@@ -281,6 +281,17 @@ class TestWhoSees:
 
         assert "No provider keys yet" in answer
         assert "/orgs/acme/provider-keys/new/?provider=anthropic" in answer
+
+    def test_a_name_leads_to_its_form_whoever_may_open_it(
+        self, alices: Console, danas: Console, alice_access: Access
+    ) -> None:
+        key = make(alice_access, "<Main>")
+        there = f"/orgs/acme/provider-keys/{key.pk}/"
+        name = re.compile(rf'<a id="edit-{key.pk}" href="{there}" hx-get="{there}"[^>]*>&lt;Main&gt;</a>')
+
+        assert name.search(row(alices.get(LIST), key))
+        assert there not in row(danas.get(LIST), key)
+        assert names(danas.get(LIST)) == ["&lt;Main&gt;"]
 
     def test_a_member_sees_the_list_but_no_button(self, danas: Console, alice_access: Access) -> None:
         key = make(alice_access, "Main")

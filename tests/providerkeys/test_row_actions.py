@@ -163,6 +163,23 @@ class TestMove:
         assert self.moves(alices, a) == {"up": True, "down": False}
         assert self.moves(alices, own) == self.moves(alices, other) == {}
 
+    def test_without_script_the_list_says_it(self, alices: Console, alice_access: Access) -> None:
+        make(alice_access, "a")
+
+        answer = alices.post(position(make(alice_access, "b")), {"move": "up"})
+
+        assert answer.headers["Location"] == alices.url("provider-keys/")
+        assert toasts(alices) == ["b moved up, tried first."]
+
+    def test_is_said_in_its_answer_and_nowhere_again(self, alices: Console, alice_access: Access) -> None:
+        make(alice_access, "a")
+
+        answer = alices.post(position(make(alice_access, "b")), {"move": "up"}, into="provider-keys")
+
+        assert text(answer).count("b moved up, tried first.") == 1
+        assert toasts(alices) == []
+        assert "hx-swap-oob" not in text(alices.get("provider-keys/", into="provider-keys"))
+
     def test_ends_at_the_ends_of_the_tier(self, alices: Console, alice_access: Access, ci: ApiKey) -> None:
         key = make(alice_access, "a")
         make(alice_access, "own", ci)
