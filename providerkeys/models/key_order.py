@@ -5,6 +5,8 @@ keys there are. It is derived, and written with whatever it is derived from; ``a
 registry, or a version that knew no places, has left behind.
 """
 
+from collections.abc import Mapping
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 from django.db import models, transaction
@@ -26,6 +28,8 @@ type Direction = Literal["up", "down"]
 _LAST: Final = 16_383
 """The order of providers that have no file any more. Twice as much, and the tier, is all that the column holds."""
 LAST_PLACE: Final = 2 * _LAST + 1
+_AT_ONCE: Final = 200
+"""How many rows one statement gives their positions: well below what SQLite takes of parameters."""
 
 
 def place_of(provider: str, scope: str) -> int:
@@ -80,15 +84,20 @@ class OrderedKey(models.Model):
     class Meta:
         abstract = True
 
+    def rivals_in(self, keys: "models.QuerySet[Self]", scope: str) -> "models.QuerySet[Self]":
+        """Those of ``keys``, of its tier ``scope``, that are tried for somebody for whom this one is tried, too."""
+        raise NotImplementedError
+
     def facts(self) -> dict[str, Any]:
         """What the audit trail keeps beside the name."""
         raise NotImplementedError
 
     @transaction.atomic
     def move(self, access: Access, direction: Direction) -> bool:
-        """Change places with the next key above or below it in its tier. False at the end of the tier, or if it is gone.
+        """Pass the next key above or below it that is tried where it is tried, too; where there is none, the next in its tier.
 
-        The two swap their positions, so positions stay the same set: unique, and no others are written.
+        Those in between make room and keep their order, so nothing changes for anybody but those whom the two share.
+        Positions stay the same set: unique, and no others are written. False at the end of the tier, or if it is gone.
         """
         lock(access)
         keys = access.all(type(self))
@@ -102,19 +111,31 @@ class OrderedKey(models.Model):
             if direction == "up"
             else tier.filter(position__gt=ours).order_by("position")
         )
-        neighbour = beside.values_list("pk", "position").first()
-        if neighbour is None:
+        passed = (
+            self.rivals_in(beside, scope).values_list("position", flat=True).first()
+            or beside.values_list("position", flat=True).first()
+        )
+        if passed is None:
             return False
-        theirs_id, theirs = neighbour
-        # Through a negative position, which nobody else has: two rows can't change a unique column at once.
-        keys.filter(pk=self.pk).update(position=-ours)
-        keys.filter(pk=theirs_id).update(position=ours)
-        keys.filter(pk=self.pk).update(position=theirs)
+        span = tier.filter(position__range=sorted((ours, passed))).order_by("position").values_list("pk", "position")
+        ids, positions = (list(column) for column in zip(*span, strict=True))
+        ids.insert(0 if direction == "up" else len(ids) - 1, ids.pop(ids.index(self.pk)))
+        _put(keys, dict(zip(ids, positions, strict=True)))
+        theirs = passed
         self.position = theirs
         AuditEvent.record(
             access.organization, access.actor, "provider_key.moved", self, direction=direction, **self.facts()
         )
         return True
+
+
+def _put(keys: "models.QuerySet[Any]", positions: Mapping[str, int]) -> None:
+    """Give each of ``keys`` that is named the position that it is to have: the same ones, in another order."""
+    # Through negative positions, which nobody has: two rows can't change a unique column at once.
+    for some in batched(positions.items(), _AT_ONCE):
+        there = Case(*(When(pk=pk, then=-position) for pk, position in some))
+        keys.filter(pk__in=[pk for pk, _ in some]).update(position=there)
+    keys.filter(position__lt=0).update(position=-F("position"))
 
 
 def lock(access: Access) -> Organization:

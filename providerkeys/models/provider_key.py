@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -125,6 +125,13 @@ class ProviderKey(OrderedKey, ToldKey):
             facts = self.facts()
             AuditEvent.record(organization, access.actor, "provider_key.updated", self, changed=changed, **facts)
         return changed
+
+    def rivals_in(self, keys: models.QuerySet[Self], scope: str) -> models.QuerySet[Self]:
+        able = keys.filter(enabled=True)
+        if scope == Scope.ORGANIZATION:
+            return able
+        sharing = KeyAssignment.objects.filter(api_key__in=self.assignments.values("api_key"))
+        return able.filter(pk__in=sharing.values("provider_key"))
 
     @transaction.atomic
     def delete_by(self, access: Access, expected_version: int | None = None) -> None:

@@ -13,7 +13,8 @@ from django.utils.text import get_text_list
 from organizations.access import Access
 from providerkeys import badges
 from providerkeys.forms import ProviderKeyForm
-from providerkeys.models import CredentialCheck, ProviderKey, holders_of, twins_of
+from providerkeys.models import BedrockRegion, CredentialCheck, ProviderKey, holders_of, twins_of
+from providerkeys.providers.aws_access_key import AccessKey
 from providerkeys.providers.base import CredentialKind
 from providerkeys.providers.verdicts import Verdict
 from providerkeys.views.twins import linked
@@ -84,13 +85,13 @@ class Save:
     def _tell_of_the_old(self, before: Stored) -> None:
         """Whoever revokes the old credentials before nothing runs on them any more stops what runs on them."""
         now = Stored.of(self.key)
-        gone, kept = before.gone_in(now), before.kept_in(now)
+        gone, kept = before.gone_in(now), self._without_typed(before.kept_in(now))
         if not gone:
             messages.success(self.request, "Requests use what is stored now within 5 s.")
         elif kept:
             messages.warning(self.request, self._kept(get_text_list(kept, "and")))
         elif elsewhere := linked(self.access, holders_of(self.access, gone, self.key)):
-            messages.warning(self.request, self._held(elsewhere))
+            messages.warning(self.request, self._held(elsewhere, before.hint))
         else:
             messages.success(self.request, self._to_revoke(before.hint))
 
@@ -102,17 +103,30 @@ class Save:
             self._link,
         )
 
-    def _held(self, elsewhere: SafeString) -> SafeString:
+    def _held(self, elsewhere: SafeString, hint: str) -> SafeString:
         return format_html(
-            "Requests use the new key within 5 s. The old one is stored in {} too: replace it there, then revoke it at {}.",
+            "Requests use the new key within 5 s. The old one is stored in {} too: replace it there, then revoke it at {}.{}",
             elsewhere,
             self._link,
+            self._known_by(hint),
         )
+
+    def _known_by(self, hint: str) -> str:
+        """What tells one API key from another; a service account or an access key has no hint that would."""
+        one_key = self.form.chosen and self.form.chosen.credential is CredentialKind.API_KEY
+        return f" Its hint was {hint}." if one_key else ""
+
+    def _without_typed(self, regions: list[str]) -> list[str]:
+        """The regions whose access key is none of those that were typed: one typed again is no old one."""
+        drafts = self.form.typed.get("regions", ())
+        keys = [AccessKey.read(draft.credential.secret) for draft in drafts if draft.credential]
+        typed = {key.id for key in keys if key}
+        rows = {row.region: row for row in self.key.secrets if isinstance(row, BedrockRegion)}
+        return [name for name in regions if not any(rows[name].holds_id(one) for one in typed if name in rows)]
 
     def _to_revoke(self, hint: str) -> SafeString:
         self.key.refresh_from_db(fields=["verdict"])
-        one_key = self.form.chosen and self.form.chosen.credential is CredentialKind.API_KEY
-        known_by = f" Its hint was {hint}." if one_key else ""
+        known_by = self._known_by(hint)
         if self.key.verdict == Verdict.VALID:
             return format_html(
                 "Requests use the new key within 5 s. Now revoke the old one at {}.{}", self._link, known_by

@@ -230,6 +230,14 @@ class TestRevoking:
         assert "Revoke the old one at AWS IAM once this one is shown as valid." in said
         assert "kept" not in said
 
+    def test_a_row_in_which_the_new_one_is_typed_again_kept_no_old_one(self, alices: Console, key: ProviderKey) -> None:
+        rows = [posted(number, name, **BLANK) for number, name in enumerate(THREE)]
+        self.said(alices, key, posted(0, THREE[0], OTHER), *rows[1:])
+        key.refresh_from_db()
+        said = self.said(alices, key, *(posted(number, name, OTHER) for number, name in enumerate(THREE)))
+        assert "the old one at AWS IAM" in said
+        assert "kept" not in said
+
     def test_a_row_more_takes_nothing_away(self, alices: Console, key: ProviderKey) -> None:
         rows = [posted(number, name, **BLANK) for number, name in enumerate(THREE)]
         said = self.said(alices, key, *rows, posted(3, "us-west-2", OTHER))

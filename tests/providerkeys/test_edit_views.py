@@ -103,7 +103,7 @@ class TestEdit:
         _, revoke = toasts(alices)
         assert revoke == (
             "Requests use the new key within 5 s. The old one is stored in Last year’s (OpenAI) too: replace it there,"
-            " then revoke it at OpenAI’s API keys."
+            f" then revoke it at OpenAI’s API keys. Its hint was {key.hint}."
         )
 
     def test_the_link_to_revoke_is_the_providers(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:

@@ -204,6 +204,43 @@ class TestMove:
         up = alices.client.post(alices.url(position(keys["b"])), {"move": "up"}, headers=headers)
         assert names(up) == ["a", "b"]
 
+    def test_up_passes_whoever_is_tried_before_it_and_changes_nothing_for_others(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        ci, staging = sample.api_key(alice_access, "ci"), sample.api_key(alice_access, "staging")
+        first = make(alice_access, "first of ci", ci)
+        for name in ("one of staging", "two of staging"):
+            make(alice_access, name, staging)
+        other = make(alice_access, "other provider", ci, provider="anthropic")
+        last = make(alice_access, "last of ci", ci)
+
+        answer = alices.post(position(last), {"move": "up"}, into="provider-keys")
+
+        assert "last of ci moved up, tried first." in text(answer)
+        order = list(ProviderKey.objects.filter(provider="openai").order_by("position").values_list("name", flat=True))
+        assert order == ["last of ci", "first of ci", "one of staging", "two of staging"]
+        assert ProviderKey.objects.get(pk=other.pk).position == other.position
+        assert sorted(ProviderKey.objects.values_list("position", flat=True)) == [1, 1, 2, 3, 4]
+
+        answer = alices.post(position(last), {"move": "down"}, into="provider-keys")
+        assert "last of ci moved down, only when 1 fails." in text(answer)
+        assert ProviderKey.objects.get(pk=first.pk).position == first.position
+
+    def test_a_disabled_key_is_no_rival_and_without_any_the_next_one_is_passed(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        ci, staging = sample.api_key(alice_access, "ci"), sample.api_key(alice_access, "staging")
+        paused = make(alice_access, "paused", ci)
+        make(alice_access, "of staging", staging)
+        last = make(alice_access, "last", ci)
+        paused.disable(alice_access)
+
+        alices.post(position(last), {"move": "up"}, into="provider-keys")
+
+        assert list(ProviderKey.objects.order_by("position").values_list("name", flat=True)) == [
+            *("paused", "last", "of staging")
+        ]
+
     @pytest.mark.parametrize("move", ["", "sideways", "UP"])
     def test_nothing_else_is_a_move(self, alices: Console, alice_access: Access, move: str) -> None:
         assert alices.post(position(make(alice_access, "a")), {"move": move}).status_code == 400
