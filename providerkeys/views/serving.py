@@ -19,9 +19,9 @@ from providerkeys.resolver import Scope
 
 _NAMED: Final = 12
 _WORDS: Final = {
-    Kind.LOSES: ("{count} lose{s} {provider}", "{requests} are refused{then}. "),
-    Kind.MOVES: ("{count} move{s} to {to}", "{requests} run on {after}, and are billed there."),
-    Kind.GAINS: ("{count} get{s} {provider}", "{requests} run on {after}, and are billed there."),
+    Kind.LOSES: ("{count} lose{s} {provider}", "{whose_requests} are refused{then}. "),
+    Kind.MOVES: ("{count} move{s} to {to}", "{whose_requests} run on {after}, and are billed there."),
+    Kind.GAINS: ("{count} get{s} {provider}", "{whose_requests} run on {after}, and are billed there."),
     Kind.BACKED: ("{count} get{s} a key to fall back on", "{before} stays first; this key serves when {those_ahead}."),
     Kind.UNBACKED: (
         "{count} lose{s} a key to fall back on",
@@ -116,7 +116,7 @@ class Consequence:
         words = {
             "count": f"{len(group.api_key_ids)} API key{'s' if many else ''}",
             "s": "" if many else "s",
-            "requests": _requests(label, many=many, named=bool(not_routed)),
+            "whose_requests": _requests(label, many=many, named=bool(not_routed)),
             "then": "" if not_routed else " from then on",
             "it": "them" if many else "it",
             "provider": label,
