@@ -121,13 +121,13 @@ def test_net_10_a_providers_whole_run(slug: str, run: Mapping[str, Outcome], tel
 
 
 def test_net_10_the_clock_ends_what_drips(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause between two bytes is long enough for the time-out of a library."""
-    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.3)
-    with play(Step(200, b" " * 20, every=0.1)) as server:
+    """No pause between two bytes is long enough for the time-out of a library, on a machine that is busy either."""
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 1.0)
+    with play(Step(200, b" " * 30, every=0.1)) as server:
         settings.PROVIDER_BASE_URLS = everywhere(f"http://127.0.0.1:{server.port}")
         outcome = ask("openai", good("openai"))
     assert outcome.reason == "timeout"
-    assert outcome.seconds < 1.2
+    assert outcome.seconds < 2
 
 
 MANY_REQUESTS: Final = {
