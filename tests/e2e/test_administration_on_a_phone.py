@@ -249,7 +249,22 @@ def test_where_there_is_room_neither_buttons_nor_drawers_are_seen(phone: Page, f
     expect(phone.get_by_role("columnheader", name="Name", exact=True)).not_to_have_attribute("aria-sort", "ascending")
 
 
-def test_lists_hold_still_while_they_arrive(phone: Page, filled: Home) -> None:
-    phone.add_init_script(SHIFTS)
-    moved = {path: first_load(phone, path)[1] for path in LISTS}
-    assert moved == {path: [] for path in LISTS}
+def assert_still(page: Page) -> None:
+    page.add_init_script(SHIFTS)
+    paths = (*LISTS, "/admin/", f"{USERS}add/", f"{USERS}?q=nobody")
+    moved = {path: first_load(page, path)[1] for path in paths}
+    assert moved == {path: [] for path in paths}
+
+
+def test_pages_hold_still_while_they_arrive(phone: Page, filled: Home) -> None:
+    assert_still(phone)
+
+
+@pytest.mark.parametrize("sidebar", [True, False], ids=["sidebar-open", "sidebar-closed"])
+def test_pages_hold_still_beside_the_sidebar(phone: Page, filled: Home, *, sidebar: bool) -> None:
+    phone.set_viewport_size(DESKTOP)
+    phone.goto(USERS)
+    if not sidebar:
+        phone.get_by_role("button", name="Toggle navigation").click()
+    assert_still(phone)
+    expect(phone.get_by_role("searchbox", name="Filter navigation items")).to_be_visible(visible=sidebar)
