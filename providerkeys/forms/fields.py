@@ -78,20 +78,23 @@ class PressField(TextField):
 
 
 class ApiKeyField(TextField):
-    """A provider's API key: cleans to ``Linted``, or to ``None`` where blank keeps the stored one."""
+    """A provider's API key: cleans to ``Linted``, or to ``None`` where blank keeps the stored one.
+
+    ``fixed``: the provider can't be chosen any more.
+    """
 
     widget = SecretInput
 
-    def __init__(self, provider: ApiKeyProvider, *, required: bool) -> None:
+    def __init__(self, provider: ApiKeyProvider, *, required: bool, fixed: bool) -> None:
         super().__init__(label="API Key", required=required, error_messages={"required": "Enter the API key."})
-        self.provider = provider
+        self.provider, self.fixed = provider, fixed
 
     def clean(self, value: Any) -> Linted | None:
         text = super().clean(value)
         if not text:
             return None
         try:
-            return lint(self.provider, text)
+            return lint(self.provider, text, fixed=self.fixed)
         except Refused as refused:
             sentence = str(refused)
         # Outside the handler, so that nothing of the paste hangs on the error as its context.

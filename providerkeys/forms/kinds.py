@@ -82,7 +82,8 @@ class _ApiKey(_One):
         return f"{provider.label}’s API keys"
 
     def fields(self, provider: Provider, key: ProviderKey | None, blank: int) -> dict[str, forms.Field]:
-        return {"provider_key": ApiKeyField(cast(ApiKeyProvider, provider), required=_stored(key) is None)}
+        named, fixed = cast(ApiKeyProvider, provider), key is not None
+        return {"provider_key": ApiKeyField(named, required=_stored(key) is None, fixed=fixed)}
 
     def credential(self, cleaned: Cleaned) -> Credential | None:
         linted = cleaned.get("provider_key")

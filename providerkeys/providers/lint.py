@@ -29,12 +29,13 @@ _MASK: Final = re.compile(r"…|\*{3,}|•|\.\.\.")
 _PLACEHOLDER: Final = re.compile(r"your[_-]|<.*>|\A(?:api|secret)?[_-]?key\Z|x{6,}", re.IGNORECASE)
 _OWN_ID: Final = re.compile(r"(?:key|pk|org|chk)_[0-9A-Za-z]{22}")
 _ADDRESS: Final = re.compile(r"\A(?:https?://|www\.)", re.IGNORECASE)
+_CHOOSE: Final = "Choose the provider that it belongs to."
 FOREIGN_KINDS: Final = (
-    WrongKind("AKIA", "an AWS access key id", "Choose the provider that it belongs to."),
-    WrongKind("ASIA", "a temporary AWS access key id", "Choose the provider that it belongs to."),
-    WrongKind("ABSK", "an Amazon Bedrock API key", "Choose the provider that it belongs to."),
-    WrongKind("bedrock-api-key-", "an Amazon Bedrock API key", "Choose the provider that it belongs to."),
-    WrongKind("AIza", "a Google API key", "Choose the provider that it belongs to."),
+    WrongKind("AKIA", "an AWS access key id", _CHOOSE),
+    WrongKind("ASIA", "a temporary AWS access key id", _CHOOSE),
+    WrongKind("ABSK", "an Amazon Bedrock API key", _CHOOSE),
+    WrongKind("bedrock-api-key-", "an Amazon Bedrock API key", _CHOOSE),
+    WrongKind("AIza", "a Google API key", _CHOOSE),
     WrongKind("byok_", "an API key of this product", "Paste the key that your provider gave you."),
     WrongKind("byokc_", "a console token of this product", "Paste the key that your provider gave you."),
     WrongKind("{", "a JSON document", "Paste the key alone."),
@@ -52,15 +53,18 @@ class Linted:
         return "Linted(…)"
 
 
-def lint(provider: ApiKeyProvider, pasted: str) -> Linted:
-    """Clean ``pasted`` and judge whether it can be a key of ``provider``. Raises ``Refused``."""
+def lint(provider: ApiKeyProvider, pasted: str, *, fixed: bool = False) -> Linted:
+    """Clean ``pasted`` and judge whether it can be a key of ``provider``. Raises ``Refused``.
+
+    ``fixed``: the provider was chosen for good, so that nobody is told to choose another.
+    """
     # Before anything else: cleaning looks at the text more than once, and a mebibyte of quotes took minutes (measured).
     if len(pasted) > _MAX_PASTE:
         raise Refused(_TOO_LONG)
     key = clean(pasted)
     _refuse_what_is_no_key(key)
     _refuse_wrong_kind(provider, key)
-    _refuse_foreign(provider, key)
+    _refuse_foreign(provider, key, f"Paste a key of {provider.label}, or add this one as a new key." if fixed else "")
     return Linted(key, _hint(provider, key))
 
 
@@ -115,17 +119,16 @@ def _refuse_wrong_kind(provider: ApiKeyProvider, key: str) -> None:
             raise Refused(f"This is {kind.what}. It can never be used for requests. {kind.instead}")
 
 
-def _refuse_foreign(provider: ApiKeyProvider, key: str) -> None:
+def _refuse_foreign(provider: ApiKeyProvider, key: str, instead: str) -> None:
     # A key without any prefix may begin like somebody else's by chance; its shape then speaks for it.
     if provider.owns(key) or provider.looks_usual(key):
         return
     for other in _others(provider):
         _refuse_wrong_kind(other, key)
         if other.owns(key):
-            raise Refused(
-                f"This is a key of {other.label}. It can never be used with {provider.label}: "
-                f"choose {other.label} as the provider, or paste another key."
-            )
+            end = f". {instead}" if instead else f": choose {other.label} as the provider, or paste another key."
+            raise Refused(f"This is a key of {other.label}. It can never be used with {provider.label}{end}")
     for kind in FOREIGN_KINDS:
         if key.startswith(kind.prefix):
-            raise Refused(f"This is {kind.what}. It can never be used with {provider.label}. {kind.instead}")
+            end = instead if instead and kind.instead == _CHOOSE else kind.instead
+            raise Refused(f"This is {kind.what}. It can never be used with {provider.label}. {end}")

@@ -38,7 +38,7 @@ def test_inp_api_key(given: Input, desk: Desk) -> None:
 
 
 def taking_a_paste_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields, "lint", lambda _, pasted: Linted(pasted, ""))
+    monkeypatch.setattr(fields, "lint", lambda _, pasted, **__: Linted(pasted, ""))
 
 
 def taking_nothing_for_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def cleaning_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def quoting_what_was_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: object, pasted: str) -> Linted:
+    def refuse(_: object, pasted: str, *, fixed: bool) -> Linted:
         raise Refused(f"{pasted[:12]} is no API key. Paste the key alone.")
 
     monkeypatch.setattr(fields, "lint", refuse)
@@ -62,7 +62,7 @@ def saying_nothing_of_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cutting_off_what_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = lint.lint
-    monkeypatch.setattr(fields, "lint", lambda provider, pasted: honest(provider, pasted[:200]))
+    monkeypatch.setattr(fields, "lint", lambda provider, pasted, **more: honest(provider, pasted[:200], **more))
 
 
 PLANTED: list[tuple[Plant, list[str]]] = [

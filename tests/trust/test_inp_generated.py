@@ -214,7 +214,7 @@ def stumbling_over_other_letters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def quoting_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: object, pasted: str) -> lint.Linted:
+    def refuse(_: object, pasted: str, *, fixed: bool) -> lint.Linted:
         raise lint.Refused(f"{pasted} is no API key.")
 
     monkeypatch.setattr(fields, "lint", refuse)

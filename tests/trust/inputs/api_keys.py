@@ -61,33 +61,6 @@ _REFUSED: Final = {
     "a hint with stars": ("sk-ab***WXYZ", _MASKED),
     "a hint of bullets": ("••••", _MASKED),
     **{f"an id of ours ({prefix}_)": (new_id(prefix), _OURS) for prefix in ("key", "pk", "org", "chk")},
-    "a key of Anthropic": (
-        samples.fresh_key("anthropic", "good"),
-        (
-            "This is a key of Anthropic. It can never be used with OpenAI: choose Anthropic as the provider, or paste "
-            "another key."
-        ),
-    ),
-    "a key of xAI": (
-        samples.fresh_key("xai", "good"),
-        "This is a key of xAI. It can never be used with OpenAI: choose xAI as the provider, or paste another key.",
-    ),
-    "a Google API key": (
-        "AIza" + _FAKE[:35],
-        f"This is a Google API key. It can never be used with OpenAI. {_CHOOSE}",
-    ),
-    "an AWS access key id": (
-        "AKIA" + _FAKE[:16],
-        f"This is an AWS access key id. It can never be used with OpenAI. {_CHOOSE}",
-    ),
-    "a temporary AWS id": (
-        "ASIA" + _FAKE[:16],
-        f"This is a temporary AWS access key id. It can never be used with OpenAI. {_CHOOSE}",
-    ),
-    "a Bedrock API key": (
-        "ABSK" + "FAKE" * 30,
-        f"This is an Amazon Bedrock API key. It can never be used with OpenAI. {_CHOOSE}",
-    ),
     "a service account": (
         '{"type":"service_account"}',
         "This is a JSON document. It can never be used with OpenAI. Paste the key alone.",
@@ -102,6 +75,41 @@ _REFUSED: Final = {
             "This is a console token of this product. It can never be used with OpenAI. Paste the key that your provider "
             "gave you."
         ),
+    ),
+}
+
+# What belongs to somebody else: who can still choose the provider is told to, and of a stored key it stays.
+_INSTEAD: Final = "Paste a key of OpenAI, or add this one as a new key."
+_FOREIGN: Final = {
+    "a key of Anthropic": (
+        samples.fresh_key("anthropic", "good"),
+        "This is a key of Anthropic. It can never be used with OpenAI",
+        ": choose Anthropic as the provider, or paste another key.",
+    ),
+    "a key of xAI": (
+        samples.fresh_key("xai", "good"),
+        "This is a key of xAI. It can never be used with OpenAI",
+        ": choose xAI as the provider, or paste another key.",
+    ),
+    "a Google API key": (
+        "AIza" + _FAKE[:35],
+        "This is a Google API key. It can never be used with OpenAI",
+        f". {_CHOOSE}",
+    ),
+    "an AWS access key id": (
+        "AKIA" + _FAKE[:16],
+        "This is an AWS access key id. It can never be used with OpenAI",
+        f". {_CHOOSE}",
+    ),
+    "a temporary AWS id": (
+        "ASIA" + _FAKE[:16],
+        "This is a temporary AWS access key id. It can never be used with OpenAI",
+        f". {_CHOOSE}",
+    ),
+    "a Bedrock API key": (
+        "ABSK" + "FAKE" * 30,
+        "This is an Amazon Bedrock API key. It can never be used with OpenAI",
+        f". {_CHOOSE}",
     ),
 }
 
@@ -162,6 +170,10 @@ def _rows() -> Iterator[Input]:
         yield Input(name, {"provider_key": text}, Cleaned(KEY))
     for name, (text, says) in _REFUSED.items():
         yield Input(name, {"provider_key": text}, _at_the_field(says))
+    for name, (text, what, end) in _FOREIGN.items():
+        yield Input(name, {"provider_key": text}, _at_the_field(what + end), forms=NEW)
+        over = _at_the_field(f"{what}. {_INSTEAD}")
+        yield Input(f"{name}, over a stored one", {"provider_key": text}, over, forms=STORED)
     for provider, kinds in _KINDS.items():
         for prefix, (what, instead) in kinds.items():
             says = f"This is {what}. It can never be used for requests. {instead}"
