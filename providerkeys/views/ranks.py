@@ -29,49 +29,54 @@ def ranks(access: Access, keys: Sequence[ProviderKey], assigned: Mapping[str, Ma
     return {pk: rank for pk, rank in found.items() if rank}
 
 
-def _lines(access: Access, keys: Sequence[ProviderKey], asking: Collection[str]) -> Mapping[Line, list[str]]:
-    """Who is tried, in order. A key that can't serve stands in no line."""
+def _lines(access: Access, keys: Sequence[ProviderKey], asking: Collection[str]) -> Mapping[Line, Mapping[str, str]]:
+    """Who is tried, in order: names by id. A key that can't serve stands in no line."""
     able = {"provider__in": {key.provider for key in keys}, "enabled": True, "unreadable_at": None}
     wide = access.all(ProviderKey).filter(scope=Scope.ORGANIZATION, **able)
     # Looked for from the API keys on: there are few of these, and no more than a handful of keys for each.
     chosen = KeyAssignment.objects.filter(
         api_key__in=asking, **{f"provider_key__{name}": value for name, value in able.items()}
     ).filter(provider_key__scope=Scope.API_KEYS)
-    columns = ("position", "pk", "provider")
+    columns = ("position", "pk", "provider", "name")
     rivals = wide.values_list(*columns, Value("", models.CharField())).union(
-        chosen.values_list("provider_key__position", "provider_key", "provider_key__provider", "api_key"), all=True
+        chosen.values_list(*(f"provider_key__{name}" for name in columns), "api_key"), all=True
     )[: _MOST_RIVALS + 1]
     found = sorted(rivals) if len(asking) <= _MOST_RIVALS else []
-    lines: dict[Line, list[str]] = defaultdict(list)
-    for _, pk, provider, api_key in found if len(found) <= _MOST_RIVALS else ():
-        lines[provider, api_key].append(pk)
+    lines: dict[Line, dict[str, str]] = defaultdict(dict)
+    for _, pk, provider, name, api_key in found if len(found) <= _MOST_RIVALS else ():
+        lines[provider, api_key][pk] = name
     return lines
 
 
-def _rank(key: ProviderKey, api_keys: Mapping[str, str], lines: Mapping[Line, list[str]]) -> Rank | None:
+def _rank(key: ProviderKey, api_keys: Mapping[str, str], lines: Mapping[Line, Mapping[str, str]]) -> Rank | None:
     if key.scope == Scope.ORGANIZATION:
-        place = _place(key, lines.get((key.provider, ""), []))
-        return Rank(place, _sentence(place)) if place else None
-    places = {name: _place(key, lines.get((key.provider, pk), [])) for pk, name in api_keys.items()}
-    best = min(filter(None, places.values()), default=0)
-    if not best:
+        ahead = _ahead(key, lines.get((key.provider, ""), {}))
+        return None if ahead is None else Rank(len(ahead) + 1, _sentence(ahead))
+    lines_of = {name: _ahead(key, lines.get((key.provider, pk), {})) for pk, name in api_keys.items()}
+    shared = {name: ahead for name, ahead in lines_of.items() if ahead is not None}
+    if not shared:
         return None
-    there = [name for name, place in places.items() if place == best]
-    return Rank(best, _sentence(best, [] if len(there) == len(places) else there))
+    best = min(shared.values(), key=len)
+    there = [name for name, ahead in shared.items() if ahead == best]
+    return Rank(len(best) + 1, _sentence(best, [] if len(there) == len(lines_of) else there))
 
 
-def _place(key: ProviderKey, line: Sequence[str]) -> int:
-    """The key's place in a line of several; 0 where it stands alone or not at all."""
-    return line.index(key.pk) + 1 if len(line) > 1 and key.pk in line else 0
+def _ahead(key: ProviderKey, line: Mapping[str, str]) -> list[str] | None:
+    """The names of those before the key in a line of several; ``None`` where it stands alone or not at all."""
+    if len(line) < 2 or key.pk not in line:
+        return None
+    return list(line.values())[: list(line).index(key.pk)]
 
 
-def _sentence(place: int, only_for: Sequence[str] = ()) -> str:
+def _sentence(ahead: Sequence[str], only_for: Sequence[str] = ()) -> str:
     whom = f" for {_some(only_for)}" if only_for else ""
-    if place == 1:
-        return f"first{whom}" if whom else "tried first"
-    before = [str(number) for number in range(1, place)]
-    others = before[0] if place == 2 else " and ".join(before) if place == 3 else f"1–{place - 1}"
-    return f"only when {others} {'fails' if place == 2 else 'fail'}{whom}"
+    if not ahead:
+        return f"tried first{whom}"
+    first, more = ahead[0], len(ahead) - 1
+    if not more:
+        return f"only when {first} fails{whom}"
+    others = ahead[1] if more == 1 else f"{more} others"
+    return f"only when {first} and {others} fail{whom}"
 
 
 def _some(names: Iterable[str]) -> str:

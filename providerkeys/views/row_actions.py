@@ -91,7 +91,7 @@ def provider_key_position(request: HttpRequest, access: Access, pk: str) -> Http
         query["after" if direction == "down" else "before"] = str(stood)
         page = KeyPage.asked_in(access, query)
     rank = next((row.rank.sentence for row in page.rows if row.key.pk == key.pk and row.rank), "")
-    where = "" if not moved else f", {rank}" if rank else ""
+    where = f": it is {rank if rank.startswith('tried') else f'tried {rank}'}" if moved and rank else ""
     messages.success(
         request,
         f"{key.name} moved {direction}{where}." if moved else f"{key.name} can’t move {direction} any further.",

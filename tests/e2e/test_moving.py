@@ -38,7 +38,7 @@ def test_a_moved_key_stays_before_the_eyes_of_who_moved_it(
     for direction, places in (("up", "ABCEDFGHIJKL"), ("down", "ABCDEFGHIJKL"), ("down", "ABCDFEGHIJKL")):
         console.act("Account E", f"Move {direction}")
         expect(console.table.locator(".table__name")).to_have_text([f"Account {letter}" for letter in places])
-        said = messages.get_by_text(f"Account E moved {direction}, ")
+        said = messages.get_by_text(f"Account E moved {direction}: ")
         expect(said).to_be_in_viewport(ratio=1)
         expect(messages.locator("[data-toast]")).to_have_count(1)
         expect(row).to_be_in_viewport(ratio=1)

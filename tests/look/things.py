@@ -99,7 +99,7 @@ KEYS = [
         "Overflow account",
         "sk-proj-…9fTz",
         status_badges=[ACTIVE, LIMITED],
-        rank=Thing(number=2, sentence="only when 1 fails"),
+        rank=Thing(number=2, sentence="only when Production Key fails"),
         last_check=checked(
             timedelta(minutes=12), "Limited", "The key works, but its account has no credit left.", "amber"
         ),

@@ -165,9 +165,9 @@ class TestRank:
 
         assert self.ranks(alices, *keys) == [
             "1 tried first",
-            "2 only when 1 fails",
-            "3 only when 1 and 2 fail",
-            "4 only when 1–3 fail",
+            "2 only when a fails",
+            "3 only when a and b fail",
+            "4 only when a and 2 others fail",
         ]
 
     def test_a_key_that_cannot_serve_is_not_counted(self, alices: Console, alice_access: Access) -> None:
@@ -175,7 +175,7 @@ class TestRank:
         ProviderKey.objects.filter(pk=keys[0].pk).update(enabled=False)
         ProviderKey.objects.filter(pk=keys[1].pk).update(unreadable_at=timezone.now())
 
-        assert self.ranks(alices, *keys) == ["", "", "1 tried first", "2 only when 1 fails"]
+        assert self.ranks(alices, *keys) == ["", "", "1 tried first", "2 only when c fails"]
 
     def test_says_for_which_api_keys_assigned_keys_compete(self, alices: Console, alice_access: Access) -> None:
         batch, ci, web = (sample.api_key(alice_access, name) for name in ("batch", "ci", "web"))
@@ -183,7 +183,14 @@ class TestRank:
         spare = make(alice_access, "Spare", [batch])
         alone = make(alice_access, "Alone", [web])
 
-        assert self.ranks(alices, fleet, spare, alone) == ["1 first for batch", "2 only when 1 fails", ""]
+        assert self.ranks(alices, fleet, spare, alone) == ["1 tried first for batch", "2 only when Fleet fails", ""]
+
+    def test_behind_two_keys_it_says_for_whom(self, alices: Console, alice_access: Access) -> None:
+        batch, ci = (sample.api_key(alice_access, name) for name in ("batch", "ci"))
+        one, other = make(alice_access, "One", [batch]), make(alice_access, "Other", [ci])
+        both = make(alice_access, "Both", [batch, ci])
+
+        assert self.ranks(alices, one, other, both)[2] == "2 only when One fails for batch"
 
     def test_ranks_go_on_from_page_to_page(self, alices: Console, alice_access: Access) -> None:
         many(alice_access, 130)
