@@ -54,6 +54,11 @@ class Offers:
     others: int
     cut: bool
 
+    @property
+    def to_tick(self) -> bool:
+        """Whether any key could be assigned."""
+        return any(offer.choices for offer in self.shown)
+
 
 def offers(access: Access, chosen: Collection[str]) -> Offers:
     """What to show beside a new API key. Two queries."""
