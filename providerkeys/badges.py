@@ -59,7 +59,7 @@ class Step:
         return cls(before, link.text, link.url, after) if reason.next_step else None
 
 
-_FAILING: Final = frozenset({Verdict.INVALID, Verdict.FORBIDDEN})
+FAILING_VERDICTS: Final = frozenset({Verdict.INVALID, Verdict.FORBIDDEN})
 
 ACTIVE: Final = Badge("Active", "green", "circle-check")
 FAILING: Final = Badge("Failing", "red", "circle-x")
@@ -86,7 +86,7 @@ def of_verdict(verdict: str, failing: int = 0, regions: int = 0) -> list[Badge]:
     """What a verdict means for a key in use: it is never a reason not to serve. Of several regions some may fail."""
     if 0 < failing < regions:
         return [ACTIVE, partly_failing(failing, regions)]
-    if verdict in _FAILING:
+    if verdict in FAILING_VERDICTS:
         return [FAILING]
     if verdict == Verdict.LIMITED:
         return [ACTIVE, LIMITED]

@@ -158,6 +158,11 @@ class CredentialsForm(OnceEach, forms.Form):
         salt = self.access.organization.fingerprint_salt
         return KINDS[self.chosen.credential].rows(self.cleaned_data, self.key, bytes(salt))
 
+    def rows_to_test(self) -> list[Row]:
+        """``rows``, but the stored one where the very same was typed: what is said of it is said of what is stored."""
+        stored = {row.fingerprint: row for row in (self.key.readable_rows() if self.key else ())}
+        return [stored.get(row.fingerprint, row) for row in self.rows()]
+
     def twins(self) -> list[ProviderKey]:
         """Other keys of the organization that hold what was typed: worth a warning, never a refusal. Only for a valid form."""
         return twins_of(self.access, self.rows(), self.key)

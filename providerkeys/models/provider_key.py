@@ -234,6 +234,10 @@ class ProviderKey(OrderedKey, ToldKey):
         """Its stored credentials, as a check takes them."""
         return [record.stored_row for record in self.secrets]
 
+    def readable_rows(self) -> list[Row]:
+        """Those of them that can be opened."""
+        return [record.stored_row for record in self.secrets if record.readable]
+
     def rows_to_test(self) -> list[Row]:
         """What a save of credentials leaves to be tested: of several regions only those that nothing is known of."""
         known = set(self.regions.exclude(last_check_at=None).values_list("pk", flat=True))

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import get_text_list
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import reswap, retarget
@@ -48,7 +49,7 @@ def _press(request: HttpRequest, access: Access, form: CredentialsForm) -> HttpR
     if not form.is_valid() or form.chosen is None:
         return _refused(request, access, form)
     try:
-        check = CredentialCheck.press(access, form.chosen.slug, form.rows(), form.key)
+        check = CredentialCheck.press(access, form.chosen.slug, form.rows_to_test(), form.key)
     except TooManyChecks as limit:
         return _too_many(request, access, limit.wait)
     if not asked_by_htmx(request):
@@ -68,8 +69,16 @@ def _show(
         "provider_label": check.provider_label,
         "shape_hint": form.shape_hint if form else "",
         "twins": linked(access, form.twins()) if form else "",
+        "repeated": _repeated(form) if form else "",
     }
     return show(request, "providerkeys/check.html", "pressed" if form else "result", context)
+
+
+def _repeated(form: CredentialsForm) -> str:
+    """Where the stored credentials were typed once more; empty where nowhere."""
+    typed = [row.label for row in form.rows() if row.credential]
+    again = {row.label for row in form.rows_to_test() if row.record}
+    return get_text_list([label or "this provider key" for label in typed if label in again], "and")
 
 
 def _refused(request: HttpRequest, access: Access, form: CredentialsForm) -> HttpResponse:

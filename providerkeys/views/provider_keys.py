@@ -17,7 +17,7 @@ from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
 from providerkeys.models.assignment import ForeignAssignment
 from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
-from providerkeys.views.key_list import list_url
+from providerkeys.views.key_list import back_to_list, list_url
 from providerkeys.views.saved import Save, Stored
 from providerkeys.views.stored import key_to_edit
 
@@ -57,7 +57,7 @@ def provider_key_edit(request: HttpRequest, access: Access, pk: str) -> HttpResp
         return _show_conflict(request, access, form, key)
     except ProviderKey.DoesNotExist:
         return _show_gone(request, access)
-    return leave(request, list_url(access))
+    return back_to_list(request, access)
 
 
 @require_POST

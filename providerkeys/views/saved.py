@@ -12,28 +12,36 @@ from django.utils.text import get_text_list
 
 from organizations.access import Access
 from providerkeys import badges
+from providerkeys.badges import Badge
 from providerkeys.forms import ProviderKeyForm
 from providerkeys.models import BedrockRegion, CredentialCheck, ProviderKey, holders_of, twins_of
 from providerkeys.providers.aws_access_key import AccessKey
 from providerkeys.providers.base import CredentialKind
 from providerkeys.providers.verdicts import Verdict
+from providerkeys.views.replaced import remember
 from providerkeys.views.twins import linked
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a key holds: fingerprints by the labels of their rows, and its hint. Taken before a save, to compare."""
+    """What a key holds: fingerprints and hints by the labels of its rows. Taken before a save, to compare."""
 
     fingerprints: Mapping[str, str]
-    hint: str
+    hints: Mapping[str, str]
 
     @classmethod
     def of(cls, key: ProviderKey) -> Self:
-        return cls({record.label: record.fingerprint for record in key.secrets}, key.hint)
+        records = key.secrets
+        return cls({one.label: one.fingerprint for one in records}, {one.label: one.hint for one in records})
 
     def gone_in(self, now: Self) -> set[str]:
         """The fingerprints of what stands nowhere any more."""
         return {one for label, one in self.fingerprints.items() if now.fingerprints.get(label) != one}
+
+    def hints_gone_in(self, now: Self) -> list[str]:
+        """The hints of those. A secret that was mistyped and is typed right has the access key ID that it had."""
+        gone = [self.hints[label] for label, one in self.fingerprints.items() if now.fingerprints.get(label) != one]
+        return [hint for hint in dict.fromkeys(gone) if hint not in now.hints.values()]
 
     def kept_in(self, now: Self) -> list[str]:
         """The labels of the rows that have what they had."""
@@ -51,23 +59,31 @@ class Save:
     check: CredentialCheck | None
 
     def tell_created(self) -> None:
-        self._tell_verdict(f"{self.key.name} was created.")
+        self._tell_verdict(self._marked(f"{self.key.name} was created."))
         self._warn_of_namesakes()
         self._warn_of_twins()
 
     def tell_changed(self, changed: list[str], before: Stored) -> None:
         """``changed`` is what ``ProviderKey.change`` returned."""
         if "credentials" in changed:
-            self._tell_verdict(f"{self.key.name} was saved.")
+            self._tell_verdict(self._marked(f"{self.key.name} was saved."))
             self._tell_of_the_old(before)
         else:
-            messages.success(self.request, f"{self.key.name} was saved. Its credentials are unchanged.")
+            messages.success(self.request, self._marked(f"{self.key.name} was saved. Its credentials are unchanged."))
         if "name" in changed:
             self._warn_of_namesakes()
         self._warn_of_twins()
 
-    def _tell_verdict(self, saved: str) -> None:
+    def _marked(self, saved: str) -> SafeString:
+        """The sentence, from which the page takes which row to bring into view."""
+        return format_html('<span data-saved="{}">{}</span>', self.key.pk, saved)
+
+    def _tell_verdict(self, saved: SafeString) -> None:
         """Say what is known of the credentials. The page puts the verdict of the check in its place."""
+        badge = self._partly_failing()
+        if badge:
+            messages.warning(self.request, format_html("{} {}.", saved, badge.word))
+            return
         if self.check:
             running = format_html('<span data-running="{}">Its test is running.</span>', self.key.pk)
             messages.success(self.request, format_html("{} {}", saved, running))
@@ -82,39 +98,58 @@ class Save:
         said = format_html("{} Its test said: <strong>{}</strong> {}", saved, told.word, told.sentence)
         messages.add_message(self.request, level, said)
 
+    def _partly_failing(self) -> Badge | None:
+        """That some regions can't be used, where that is known and no test is about to say it."""
+        self.key.refresh_from_db(fields=["regions_failing", "regions_count"])
+        failing, of = self.key.regions_failing, self.key.regions_count
+        return badges.partly_failing(failing, of) if not self.check and 0 < failing < of else None
+
     def _tell_of_the_old(self, before: Stored) -> None:
         """Whoever revokes the old credentials before nothing runs on them any more stops what runs on them."""
         now = Stored.of(self.key)
         gone, kept = before.gone_in(now), self._without_typed(before.kept_in(now))
+        regions = self.form.chosen and self.form.chosen.credential is CredentialKind.IAM_REGIONS
         if not gone:
-            messages.success(self.request, "Requests use what is stored now within 5 s.")
+            messages.success(self.request, self._used("what is stored now"))
         elif kept:
             messages.warning(self.request, self._kept(get_text_list(kept, "and")))
+        elif regions and not before.hints_gone_in(now):
+            messages.success(self.request, self._used("what is stored now"))
         elif elsewhere := linked(self.access, holders_of(self.access, gone, self.key)):
-            messages.warning(self.request, self._held(elsewhere, before.hint))
+            messages.warning(self.request, self._held(elsewhere, self._known_by(before.hints_gone_in(now))))
         else:
-            messages.success(self.request, self._to_revoke(before.hint))
+            self._tell_to_revoke(self._known_by(before.hints_gone_in(now)))
 
     def _kept(self, rows: str) -> SafeString:
         return format_html(
-            "Requests use what is stored now within 5 s. {} kept what was stored before:"
-            " revoke an old access key at {} only when no row has it.",
+            "{} {} kept what was stored before: revoke an old access key at {} only when no row has it.",
+            self._used("what is stored now"),
             rows,
             self._link,
         )
 
-    def _held(self, elsewhere: SafeString, hint: str) -> SafeString:
+    def _held(self, elsewhere: SafeString, known_by: str) -> SafeString:
         return format_html(
-            "Requests use the new key within 5 s. The old one is stored in {} too: replace it there, then revoke it at {}.{}",
+            "{} The old one is stored in {} too: replace it there, then revoke it at {}.{}",
+            self._used("the new key"),
             elsewhere,
             self._link,
-            self._known_by(hint),
+            known_by,
         )
 
-    def _known_by(self, hint: str) -> str:
-        """What tells one API key from another; a service account or an access key has no hint that would."""
-        one_key = self.form.chosen and self.form.chosen.credential is CredentialKind.API_KEY
-        return f" Its hint was {hint}." if one_key else ""
+    def _known_by(self, hints: list[str]) -> str:
+        """What tells one key from another, and what it replaced itself a moment ago; a service account has no hint that would."""
+        kind = self.form.chosen.credential if self.form.chosen else None
+        if not hints or kind is CredentialKind.SERVICE_ACCOUNT:
+            return ""
+        if kind is CredentialKind.IAM_REGIONS:
+            return f" The old access key ID: {get_text_list(hints, 'and')}."
+        told = f" The old one’s hint: {hints[0]}."
+        earlier = remember(self.request, self.key, hints[0])
+        if not earlier:
+            return told
+        verb, them = ("were", "them") if earlier[1:] else ("was", "it")
+        return f"{told} {get_text_list(earlier, 'and')} {verb} replaced shortly before: revoke {them} too."
 
     def _without_typed(self, regions: list[str]) -> list[str]:
         """The regions whose access key is none of those that were typed: one typed again is no old one."""
@@ -124,18 +159,26 @@ class Save:
         rows = {row.region: row for row in self.key.secrets if isinstance(row, BedrockRegion)}
         return [name for name in regions if not any(rows[name].holds_id(one) for one in typed if name in rows)]
 
-    def _to_revoke(self, hint: str) -> SafeString:
+    def _tell_to_revoke(self, known_by: str) -> None:
         self.key.refresh_from_db(fields=["verdict"])
-        known_by = self._known_by(hint)
-        if self.key.verdict == Verdict.VALID:
-            return format_html(
-                "Requests use the new key within 5 s. Now revoke the old one at {}.{}", self._link, known_by
+        used = self._used("the new key")
+        if self.key.verdict in badges.FAILING_VERDICTS:
+            failed = "It failed its test: replace it with one that works, then revoke the old one at"
+            messages.warning(self.request, format_html("{} {} {}.{}", used, failed, self._link, known_by))
+        elif self.key.verdict == Verdict.VALID:
+            messages.success(
+                self.request, format_html("{} Now revoke the old one at {}.{}", used, self._link, known_by)
             )
-        return format_html(
-            "Requests use the new key within 5 s. Revoke the old one at {} once this one is shown as valid.{}",
-            self._link,
-            known_by,
-        )
+        else:
+            when = "once a test says that the new one is valid."
+            messages.info(
+                self.request, format_html("{} Revoke the old one at {} {}{}", used, self._link, when, known_by)
+            )
+
+    def _used(self, what: str) -> str:
+        """From when on requests run on ``what`` was saved, if they get to its provider at all."""
+        not_routed = badges.not_routed(self.key.provider)
+        return f"{not_routed} Once it does, they use {what}." if not_routed else f"Requests use {what} within 5 s."
 
     @property
     def _link(self) -> SafeString:

@@ -1,13 +1,19 @@
 """Records as pages show them: the record itself, and what only a page knows beside it."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 from django.db.models import prefetch_related_objects
 from django.urls import reverse
+from django.utils.text import get_text_list
 
 from organizations.access import Access
+from providerkeys import badges
 from providerkeys.models import CredentialCheck
+from providerkeys.providers.verdicts import Verdict
+
+_WORKS: Final = frozenset({Verdict.VALID, Verdict.LIMITED})
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,14 @@ class OpenCheck:
 
 
 @dataclass(frozen=True)
+class Worse:
+    """What would be given up: the ``regions`` in words, empty for a key without; and how ``many`` they are."""
+
+    regions: str
+    many: int
+
+
+@dataclass(frozen=True)
 class ShownCheck:
     """A check and its address. Everything else a template reads is the check's own."""
 
@@ -33,6 +47,23 @@ class ShownCheck:
         """Load the check's results, in one query."""
         prefetch_related_objects([check], "results")
         return cls(check, check_url(access, check.pk))
+
+    @cached_property
+    def worse(self) -> Worse | None:
+        """Which stored credentials that work a save would give up for typed ones that were refused; none while it runs."""
+        key = self.check.provider_key
+        if key is None or self.check.state_now != "done":
+            return None
+        refused = {
+            result.label
+            for result in self.check.results.all()
+            if not result.record and result.verdict in badges.FAILING_VERDICTS
+        }
+        if not refused:
+            return None
+        works = {record.label for record in key.secrets if record.readable and record.verdict in _WORKS}
+        lost = sorted(refused & works)
+        return Worse(get_text_list(lost, "and"), len(lost)) if lost else None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.check, name)

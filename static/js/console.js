@@ -8,6 +8,7 @@ import "./assignment.js";
 import "./needed.js";
 import "./drop.js";
 import "./regions.js";
+import "./keeping.js";
 import "./stale.js";
 import "./secrets.js";
 import "./searches.js";

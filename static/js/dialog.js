@@ -47,6 +47,18 @@ if (dialog) {
 
   dialog.addEventListener("input", () => {
     touched = true;
+    dialog.querySelector("[data-about-to-lose]")?.remove();
+  });
+
+  // Escape is pressed by mistake, too. Where a secret would be lost, the first one says so, and the next one closes.
+  dialog.addEventListener("cancel", (event) => {
+    const words = dialog.querySelector("template#about-to-lose");
+    const place = dialog.querySelector("[data-failures]");
+    const typed = [...dialog.querySelectorAll(".secret-input")].some((input) => input.value);
+    if (event.target !== dialog || !words || !typed || place.querySelector("[data-about-to-lose]")) return;
+    event.preventDefault();
+    place.replaceChildren(words.content.firstElementChild.cloneNode(true));
+    place.scrollIntoView({ block: "nearest" });
   });
 
   dialog.addEventListener("click", (event) => {

@@ -60,8 +60,28 @@ document.addEventListener("lacking", ({ target, detail }) => {
   detail.lacking.push(...fields.map((field) => ({ field, place: field.closest("[data-blank]") })));
 });
 
+// Stored credentials of a region that no row has any more.
+function tellOfTheLost(regions, rows) {
+  const notice = regions.querySelector("[data-lost]");
+  if (!notice) return;
+  const kept = new Set(rows.map((row) => field(row, "region").value));
+  const lost = regions.dataset.storedRegions.split(" ").filter((region) => !kept.has(region));
+  notice.querySelector("[data-lost-regions]").textContent = lost.join(", ");
+  notice.hidden = !lost.length;
+}
+
+// In a stored row whose region was changed nothing stands for a blank any more.
+const placeholders = new WeakMap();
+function showWhatStands(row) {
+  for (const blank of PARTS.slice(1).map((name) => field(row, name))) {
+    if (!placeholders.has(blank)) placeholders.set(blank, blank.placeholder);
+    blank.placeholder = row.dataset.stored === undefined || isStored(row) ? placeholders.get(blank) : "";
+  }
+}
+
 function arrange(regions) {
   const rows = rowsOf(regions);
+  rows.forEach(showWhatStands);
   follow(rows);
   rows.forEach(number);
   offer(rows);
@@ -70,6 +90,7 @@ function arrange(regions) {
     const idle = button.hasAttribute("data-copy-credentials") && !source;
     button.disabled = idle || rows.length >= Number(regions.dataset.most);
   }
+  tellOfTheLost(regions, rows);
   const everywhere = regions.querySelector("[data-use-everywhere]");
   if (everywhere) everywhere.disabled = !source || rows.length < 2;
 }

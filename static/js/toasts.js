@@ -15,14 +15,20 @@ function leaveLater(toast) {
 }
 
 // One that holds a link, or a warning, asks for something: it waits.
-const leaves = (toast) => toast.classList.contains("tone-green") && !toast.querySelector("a");
+const leaves = (toast) => !toast.matches(".tone-amber, .tone-red") && !toast.querySelector("a");
 const rowOf = (running) => document.getElementById(`row-${running.dataset.running}`);
 
 for (const toast of document.querySelectorAll("[data-toast]")) {
   const running = toast.querySelector("[data-running]");
   // One that tells of a test waits for its verdict, where the row that will bring it is on the page.
-  if (leaves(toast) && !(running && rowOf(running)?.hasAttribute("hx-trigger"))) leaveLater(toast);
+  if (leaves(toast) && !(running && rowOf(running))) leaveLater(toast);
 }
+
+// What was saved is before the eyes of who saved it, clear of the messages that say so: on a phone they take half of it.
+const saved = document.querySelector("[data-saved]");
+const savedRow = saved && document.getElementById(`row-${saved.dataset.saved}`);
+savedRow?.classList.add("table__saved");
+savedRow?.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "center" });
 
 // Where what was pressed is gone with its page, focus starts at what came of it. A page that has a place of its own
 // for focus keeps it.
@@ -53,6 +59,12 @@ function conclude(row) {
   toast.querySelector("svg").replaceWith(sign);
   if (leaves(toast)) leaveLater(toast);
   return true;
+}
+
+// One that had ended before the page was made has left its verdict in the row.
+for (const running of document.querySelectorAll("[data-running]")) {
+  const row = rowOf(running);
+  if (row && !row.hasAttribute("hx-trigger") && !conclude(row)) leaveLater(running.closest("[data-toast]"));
 }
 
 // A test in a row changes that row in silence: whoever doesn't see it hears what came of it.

@@ -1,6 +1,7 @@
 """The form over the list, as hands and eyes meet it: dialog, provider, test, assignment, refusals."""
 
 import re
+from types import SimpleNamespace as Thing
 
 import pytest
 from django.template.loader import render_to_string
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.accessibility import DARK, DARK_PHONE, LIGHT, faults
 from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
-from tests.look.states import LOST_AND_MOVED, NOBODY
+from tests.look.states import LOST_AND_MOVED, NOBODY, PAGES
 
 pytestmark = pytest.mark.browser
 
@@ -76,9 +77,26 @@ def test_the_scrim_closes_only_what_would_lose_nothing(page: Page) -> None:
     page.mouse.click(5, 5)
     expect(page.get_by_label("Name", exact=True)).to_have_value("Mine")
     page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
     open_form(page)
     page.mouse.click(5, 5)
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_first_escape_says_what_it_would_lose_and_a_second_one_loses_it(page: Page) -> None:
+    fill_in(page)
+    told = page.get_by_role("alert").get_by_text("Press Escape again to discard what you typed.")
+    page.keyboard.press("Escape")
+    expect(told).to_be_visible()
+    secret = page.get_by_label("API Key", exact=True)
+    secret.press("End")
+    secret.press_sequentially("x")
+    expect(told).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(told).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("input[type=password]")).to_have_count(0)
 
 
 def test_a_link_with_a_modifier_opens_a_tab_not_the_dialog(page: Page, stage: Stage) -> None:
@@ -225,6 +243,24 @@ def test_a_warning_stays_beside_the_verdict(page: Page, stage: Stage) -> None:
     result = page.get_by_role("status", name="Test result")
     expect(result.locator("[data-verdict=valid]")).to_be_visible()
     expect(result.get_by_text("The same credentials are stored already, in Overflow account (OpenAI).")).to_be_visible()
+    assert list(faults(page, (LIGHT, DARK, DARK_PHONE))) == []
+    # It was said of what was tested, and is gone with it.
+    page.get_by_label("API Key", exact=True).fill("sk-proj-FAKE" + "y" * 40)
+    expect(result.get_by_text("The same credentials are stored already", exact=False)).to_be_hidden()
+    expect(page.get_by_text("Changed since this test. Test again.")).to_be_visible()
+
+
+@pytest.mark.parametrize("regions", ["", "us-east-1 and eu-central-1"])
+def test_what_a_save_would_give_up_is_said_below_the_verdict(page: Page, stage: Stage, regions: str) -> None:
+    name = "check-regions-done" if regions else "check-invalid"
+    check = PAGES[name][1]["check"]
+    worse = Thing(regions=regions, many=2 if regions else 1)
+    stage.on("POST", CHECKS, Reply(part(name, "pressed", check=Thing(**{**vars(check), "worse": worse}))))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    result = page.get_by_role("status", name="Test result")
+    kept = f"The stored credentials of {regions} work." if regions else "The stored key works."
+    expect(result.get_by_text(kept)).to_be_visible()
     assert list(faults(page, (LIGHT, DARK, DARK_PHONE))) == []
 
 

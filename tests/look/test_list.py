@@ -73,13 +73,13 @@ def moved(words: str) -> dict[str, object]:
 def test_a_moved_row_keeps_focus_at_its_menu_and_says_where_it_went(page: Page, stage: Stage) -> None:
     first, second = KEYS[1], KEYS[2]
     swapped = [KEYS[0], second, first, *KEYS[3:]]
-    table = part("list", "table", keys=swapped, **moved("Overflow account moved up, tried first."))
+    table = part("list", "table", keys=swapped, **moved("Overflow account moved up: it is tried first."))
     stage.on("POST", f"{LIST}{second.id}/position/", Reply(table))
     button = page.get_by_role("button", name="Actions for Overflow account", exact=True)
     button.press("Enter")
     expect(page.get_by_role("menuitem", name="Move down", exact=True)).to_be_disabled()
     page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
-    expect(page.get_by_role("status", name="Messages")).to_contain_text("Overflow account moved up, tried first.")
+    expect(page.get_by_role("status", name="Messages")).to_contain_text("Overflow account moved up: it is tried first.")
     expect(page.locator("tbody tr").nth(1)).to_contain_text("Overflow account")
     expect(button).to_be_focused()
     request = stage.asked("POST", f"{LIST}{second.id}/position/")[0]
@@ -155,19 +155,19 @@ def test_a_message_of_a_move_leaves_by_itself_and_no_other_for_it(build: Build) 
     stage = build()
     stage.page.clock.install()
     page = stage.open("list-toasts", LIST)
-    table = part("list", "table", keys=KEYS, **moved("Overflow account moved up, tried first."))
+    table = part("list", "table", keys=KEYS, **moved("Overflow account moved up: it is tried first."))
     stage.on("POST", f"{LIST}{KEYS[2].id}/position/", Reply(table))
     page.get_by_role("button", name="Actions for Overflow account", exact=True).press("Enter")
     page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
     said = page.locator("[data-toast]")
-    expect(said.last).to_have_text("Overflow account moved up, tried first.")
+    expect(said.last).to_have_text("Overflow account moved up: it is tried first.")
     expect(said).to_have_count(3)
     page.clock.run_for(20_000)
     expect(said).to_have_text(["Saved untested."])
 
 
 def test_a_search_after_a_move_says_only_what_it_found(page: Page, stage: Stage) -> None:
-    table = part("list", "table", keys=KEYS, **moved("Overflow account moved up, tried first."))
+    table = part("list", "table", keys=KEYS, **moved("Overflow account moved up: it is tried first."))
     stage.on("POST", f"{LIST}{KEYS[2].id}/position/", Reply(table))
     page.get_by_role("button", name="Actions for Overflow account", exact=True).press("Enter")
     page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
@@ -324,6 +324,29 @@ def test_the_verdict_takes_the_place_of_its_test_is_running(stage: Stage) -> Non
     expect(toast).to_have_class("toast tone-red")
     # What is heard of it is heard once.
     expect(messages.locator("[data-announced]")).to_be_empty()
+
+
+def test_a_verdict_that_was_there_before_the_page_is_said_at_once(stage: Stage) -> None:
+    page = saved(stage, *KEYS[:3], told(KEY))
+    toast = page.get_by_role("status", name="Messages").locator("[data-toast]")
+    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid OpenAI doesn’t recognise this key.")
+    expect(toast).to_have_class("toast tone-red")
+
+
+def test_what_was_saved_is_brought_into_view(stage: Stage) -> None:
+    said = format_html('<span data-saved="{}">CI account was saved.</span>', KEY.id)
+    template, context = PAGES["list"]
+    many = [told(Thing(**{**vars(KEY), "id": f"pk_9{number:021}"})) for number in range(40)]
+    shown = {**context, "keys": [*many, told(KEY)], "messages": [Toast("success", said)]}
+    stage.on("GET", LIST, Reply(render_to_string(template, shown)))
+    page = stage.open("list", LIST)
+    saved_row = page.locator(f"#row-{KEY.id}")
+    expect(saved_row).to_be_in_viewport(ratio=1)
+    toast = page.locator("[data-toast]").bounding_box()
+    row_box = saved_row.bounding_box()
+    assert toast
+    assert row_box
+    assert row_box["y"] + row_box["height"] <= toast["y"]
 
 
 def test_of_a_toast_that_was_dismissed_the_verdict_is_said_all_the_same(stage: Stage) -> None:

@@ -179,6 +179,38 @@ def test_on_edit_one_access_key_goes_into_every_row(stage: Stage) -> None:
         expect(field(page, number, "Secret Access Key")).to_have_value(SECRET)
 
 
+def test_what_no_row_has_any_more_is_said_before_it_is_deleted(stage: Stage) -> None:
+    page = stage.open("form-regions-edit")
+    told = page.get_by_text("Saving deletes the stored credentials of", exact=False)
+    expect(told).to_be_hidden()
+    first = chosen(page)[0]
+    field(page, 1, "Region").select_option("ap-northeast-2")
+    expect(told).to_have_text(f"Saving deletes the stored credentials of {first}.")
+    field(page, 1, "Region").select_option(first)
+    expect(told).to_be_hidden()
+    page.get_by_role("button", name="Remove region 1", exact=True).click()
+    expect(told).to_have_text(f"Saving deletes the stored credentials of {first}.")
+
+
+@pytest.mark.parametrize("width", [1280, 720, 360])
+def test_a_chosen_region_is_read_to_its_last_character(stage: Stage, width: int) -> None:
+    page = stage.open("form-regions", NEW)
+    page.set_viewport_size({"width": width, "height": 800})
+    select = field(page, 1, "Region")
+    select.select_option("ap-northeast-1")
+    room = """select => {
+      const shown = document.createElement("span");
+      const {font, paddingLeft, paddingRight, borderLeftWidth} = getComputedStyle(select);
+      Object.assign(shown.style, {font, position: "absolute", whiteSpace: "nowrap"});
+      shown.textContent = [...select.options].map((one) => one.label).reduce((a, b) => (a.length < b.length ? b : a));
+      document.body.append(shown);
+      const width = shown.getBoundingClientRect().width;
+      shown.remove();
+      return select.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) - width;
+    }"""
+    assert select.evaluate(room) >= 0
+
+
 def test_a_change_of_rows_makes_a_verdict_stale(stage: Stage) -> None:
     page = stage.open("form-regions-tested")
     expect(page.get_by_text("Changed since this test.")).to_be_hidden()
@@ -240,6 +272,21 @@ class TestEmptiedForSafety:
         expect(field(page, 3, "Secret Access Key")).to_have_accessible_description(
             "Type the new secret access key again, or tick “Keep the stored key”."
         )
+
+    def test_what_is_kept_and_what_is_typed_exclude_each_other(self, page: Page) -> None:
+        keep = self.keep(page, 2)
+        keep.check()
+        expect(field(page, 2, "Access Key ID")).to_have_value("")
+        field(page, 2, "Secret Access Key").fill(SECRET)
+        expect(keep).not_to_be_checked()
+        keep.check()
+        expect(field(page, 2, "Secret Access Key")).to_have_value("")
+        expect(keep).to_be_checked()
+        field(page, 4, "Access Key ID").fill(ID)
+        field(page, 4, "Secret Access Key").fill(SECRET)
+        page.get_by_role("button", name="Use these credentials in every row").click()
+        for number in (2, 3):
+            expect(self.keep(page, number)).not_to_be_checked()
 
     def test_what_was_emptied_and_what_is_kept_moves_with_its_row(self, page: Page, stage: Stage) -> None:
         stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))

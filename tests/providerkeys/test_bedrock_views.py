@@ -72,7 +72,7 @@ class TestTheForm:
         page = text(alices.get(NEW, provider="bedrock"))
         assert page.count("data-region-row>") == 1
         assert '<option value="global"' in page
-        assert "Requests naming no region use row 1" in page
+        assert "Row 1 is for requests that name no region." in page
 
     @pytest.mark.parametrize(
         ("asked", "rows"), [("3", 3), ("0", 1), ("40", 40), ("99", 40), ("-1", 1), ("x", 1), ("٣", 1)]
@@ -211,7 +211,10 @@ class TestRefusing:
 class TestRevoking:
     """What is said of the old access keys after an edit: nobody is told to revoke what a row still uses."""
 
-    KEPT = "Requests use what is stored now within 5 s. {} kept what was stored before:"
+    KEPT = (
+        "The gateway doesn’t route AWS Bedrock requests yet. Once it does, they use what is stored now. "
+        "{} kept what was stored before:"
+    )
 
     def said(self, alices: Console, key: ProviderKey, *rows: dict[str, str]) -> str:
         assert alices.post(edit(key), edited(key, *rows)).status_code == 302
@@ -226,8 +229,10 @@ class TestRevoking:
         assert "the old one" not in said
 
     def test_all_rows_replaced(self, alices: Console, key: ProviderKey) -> None:
+        old = key.regions.all()[0].hint
         said = self.said(alices, key, *(posted(number, name, OTHER) for number, name in enumerate(THREE)))
-        assert "Revoke the old one at AWS IAM once this one is shown as valid." in said
+        assert "Revoke the old one at AWS IAM once a test says that the new one is valid." in said
+        assert f" The old access key ID: {old}." in said
         assert "kept" not in said
 
     def test_a_row_in_which_the_new_one_is_typed_again_kept_no_old_one(self, alices: Console, key: ProviderKey) -> None:
@@ -238,10 +243,20 @@ class TestRevoking:
         assert "the old one at AWS IAM" in said
         assert "kept" not in said
 
+    def test_a_secret_that_was_mistyped_is_no_old_access_key(self, alices: Console, key: ProviderKey) -> None:
+        rows = [
+            {**posted(number, name), f"regions-{number}-secret_access_key": "F" * 40}
+            for number, name in enumerate(THREE)
+        ]
+        said = self.said(alices, key, *rows)
+        assert "Once it does, they use what is stored now." in said
+        assert "evoke" not in said
+
     def test_a_row_more_takes_nothing_away(self, alices: Console, key: ProviderKey) -> None:
         rows = [posted(number, name, **BLANK) for number, name in enumerate(THREE)]
         said = self.said(alices, key, *rows, posted(3, "us-west-2", OTHER))
-        assert "Requests use what is stored now within 5 s." in said
+        assert "Once it does, they use what is stored now." in said
+        assert "within 5 s" not in said
         assert "evoke" not in said
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from django.utils import timezone
 
 from organizations.access import Access
 from organizations.models import AuditEvent
@@ -86,6 +87,10 @@ class TestPressOnAStoredKey:
     def key(self, alice_access: Access) -> ProviderKey:
         return sample.stored(alice_access)
 
+    @pytest.fixture
+    def door(self, sent: list[str], monkeypatch: pytest.MonkeyPatch) -> sample.Door:
+        return sample.Door.instead(monkeypatch)
+
     def test_blank_tests_the_stored_credentials(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
         alices.post(stored(key), {"provider_key": ""}, into=PANEL)
 
@@ -108,6 +113,58 @@ class TestPressOnAStoredKey:
         check_run.run(only_check().pk)
 
         assert sample.again(key).verdict == ""
+
+    def test_the_stored_key_typed_again_is_tested_as_what_is_stored(
+        self, alices: Console, key: ProviderKey, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sample.Door.instead(monkeypatch)
+        pressed = text(alices.post(stored(key), {"provider_key": f" {sample.FORMER}\n"}, into=PANEL))
+        check_run.run(only_check().pk)
+        done = text(watch(alices, only_check()))
+
+        assert "These are the credentials that are stored in this provider key already." in pressed
+        assert only_check().candidate is None
+        assert sample.again(key).verdict == "valid"
+        assert "<strong" in done
+        assert "save" not in done
+
+    def test_one_that_can_no_longer_be_read_is_tested_as_it_was_typed(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        ProviderKey.objects.update(unreadable_at=timezone.now())
+
+        pressed = text(alices.post(stored(key), {"provider_key": sample.FORMER}, into=PANEL))
+
+        assert "already" not in pressed
+        assert sample.FORMER in vault.reveal(only_check(), vault.Purpose.CHECK)
+
+    @pytest.mark.parametrize(
+        "case",
+        [
+            # What was known of the stored key, what is said of the typed one, and whether that is a warning.
+            ("valid", sample.unknown, True),
+            ("limited", sample.unknown, True),
+            ("valid", sample.accepted, False),
+            ("invalid", sample.unknown, False),
+            ("", sample.unknown, False),
+        ],
+    )
+    def test_who_would_give_up_a_key_that_works_for_a_refused_one_is_warned(
+        self,
+        alices: Console,
+        key: ProviderKey,
+        door: sample.Door,
+        case: tuple[str, sample.Answerer, bool],
+    ) -> None:
+        known, door.answers, warned = case
+        ProviderKey.objects.update(verdict=known)
+        pressed = text(alices.post(stored(key), {"provider_key": sample.LATTER}, into=PANEL))
+        check_run.run(only_check().pk)
+        done = text(watch(alices, only_check()))
+
+        warning = "The stored key works. Saved in its place, this one would make its requests fail"
+        assert warning not in pressed
+        assert (warning in done) is warned
 
     def test_in_a_row_only_that_row_is_answered(
         self, alices: Console, key: ProviderKey, sent: list[str], monkeypatch: pytest.MonkeyPatch

@@ -118,7 +118,8 @@ class TestCreate:
         page = text(alices.get("provider-keys/"))
         assert "<span>Failing</span>" in page
         assert '<div class="toast tone-red"' in page
-        said = "Production was created. Its test said: <strong>Invalid</strong> OpenAI doesn’t recognise this key."
+        assert f'<span data-saved="{only_key().pk}">Production was created.</span>' in page
+        said = "</span> Its test said: <strong>Invalid</strong> OpenAI doesn’t recognise this key."
         assert said in page
 
     def test_another_admins_test_is_not_brought_along(

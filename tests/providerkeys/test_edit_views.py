@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from organizations.access import Access
@@ -73,8 +75,8 @@ class TestEdit:
         saved, revoke = toasts(alices)
         assert saved == "Production was saved. Its test is running."
         assert revoke == (
-            "Requests use the new key within 5 s. Revoke the old one at OpenAI’s API keys once this one is shown as valid."
-            f" Its hint was {key.hint}."
+            "Requests use the new key within 5 s. Revoke the old one at OpenAI’s API keys once a test says that the new one"
+            f" is valid. The old one’s hint: {key.hint}."
         )
 
     @pytest.mark.parametrize(("verdict", "answers"), [("valid", sample.accepted), ("invalid", sample.unknown)])
@@ -90,6 +92,20 @@ class TestEdit:
         said = {"invalid": " Its test said: Invalid OpenAI doesn’t recognise this key."}
         assert saved == f"Production was saved.{said.get(verdict, '')}"
         assert ("Now revoke the old one" in revoke) is (verdict == "valid")
+        failed = "It failed its test: replace it with one that works, then revoke the old one at OpenAI’s API keys."
+        assert (failed in revoke) is (verdict == "invalid")
+
+    @pytest.mark.parametrize("query", ["", "?api_key=staging&status=active"])
+    def test_a_save_leads_back_to_the_list_that_was_filtered_so(
+        self, alices: Console, key: ProviderKey, query: str
+    ) -> None:
+        there = alices.url("provider-keys/") + query
+        headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{there}"}
+
+        answer = alices.client.post(alices.url(edit(key)), edited(key, name="Renamed"), headers=headers)
+
+        assert answer.headers["HX-Redirect"] == there
+        assert f'data-saved="{key.pk}"' in text(alices.client.get(there))
 
     def test_what_other_keys_still_hold_is_not_to_be_revoked_yet(
         self, alices: Console, alice_access: Access, charlie_access: Access, key: ProviderKey, judge: Judge
@@ -103,8 +119,29 @@ class TestEdit:
         _, revoke = toasts(alices)
         assert revoke == (
             "Requests use the new key within 5 s. The old one is stored in Last year’s (OpenAI) too: replace it there,"
-            f" then revoke it at OpenAI’s API keys. Its hint was {key.hint}."
+            f" then revoke it at OpenAI’s API keys. The old one’s hint: {key.hint}."
         )
+
+    def test_who_replaces_twice_is_reminded_of_the_first(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        leaked, mistyped = key.hint, sample.LATTER[:-4] + "Typo"
+        alices.post(edit(key), edited(key, mistyped))
+        assert "replaced shortly before" not in toasts(alices)[-1]
+
+        alices.post(edit(key), edited(sample.again(key), sample.LATTER))
+        hint = f"The old one’s hint: {leaked[: leaked.index('…')]}…Typo."
+        assert f"{hint} {leaked} was replaced shortly before: revoke it too." in toasts(alices)[-1]
+
+        alices.post(edit(key), edited(sample.again(key), sample.FORMER))
+        assert leaked not in toasts(alices)[-1], "it is the one in use again"
+
+    def test_after_an_hour_nobody_is_reminded(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        with time_machine.travel(timezone.now() - timedelta(minutes=61), tick=False):
+            alices.post(edit(key), edited(key, sample.LATTER[:-4] + "Typo"))
+        toasts(alices)
+        alices.post(edit(key), edited(sample.again(key), sample.LATTER))
+        assert "replaced shortly before" not in toasts(alices)[-1]
 
     def test_the_link_to_revoke_is_the_providers(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
         alices.post(edit(key), edited(key, sample.LATTER))
