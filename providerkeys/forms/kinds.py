@@ -125,7 +125,7 @@ class _ServiceAccount(_One):
 
 
 class _Regions(Kind):
-    emptied = ("All secret access keys were emptied for safety", "type them again")
+    emptied = ("Every secret access key that was typed was emptied for safety", "type it again")
 
     def keys_at(self, provider: Provider) -> str:
         return "AWS IAM"

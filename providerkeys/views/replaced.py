@@ -1,6 +1,7 @@
 """What an admin has replaced within the hour: whoever replaces a leaked key twice in a hurry still has the first to revoke.
 
-Kept by their hints, which every page shows, in the session of who did it: the audit trail holds no part of a credential.
+Kept in the session of who did it, by fingerprint, and by the hint that every page shows: the audit trail holds no part of a
+credential.
 """
 
 from typing import Final
@@ -15,11 +16,14 @@ _SECONDS: Final = 3600
 _MOST: Final = 5
 
 
-def remember(request: HttpRequest, key: ProviderKey, hint: str) -> list[str]:
-    """Remember that what has ``hint`` was replaced in ``key``; return the hints of those before it, the latest first."""
+def remember(request: HttpRequest, key: ProviderKey, fingerprint: str, hint: str) -> list[str]:
+    """Remember that this was replaced in ``key``; return the hints of what was replaced before it, the latest first.
+
+    What the key holds again is none of them.
+    """
     now = int(timezone.now().timestamp())
     known: dict[str, list[list[str | int]]] = request.session.get(_SESSION, {})
-    fresh = {pk: kept for pk, some in known.items() if (kept := [one for one in some if int(one[1]) > now - _SECONDS])}
-    before = fresh.get(key.pk, [])
-    request.session[_SESSION] = {**fresh, key.pk: [[hint, now], *(one for one in before if one[0] != hint)][:_MOST]}
-    return [str(one[0]) for one in before if one[0] not in {hint, key.hint}]
+    fresh = {pk: kept for pk, some in known.items() if (kept := [one for one in some if int(one[2]) > now - _SECONDS])}
+    before = [one for one in fresh.get(key.pk, []) if one[0] not in {fingerprint, key.fingerprint}]
+    request.session[_SESSION] = {**fresh, key.pk: [[fingerprint, hint, now], *before][:_MOST]}
+    return [str(one[1]) for one in before]

@@ -109,16 +109,14 @@ class Save:
         now = Stored.of(self.key)
         gone, kept = before.gone_in(now), self._without_typed(before.kept_in(now))
         regions = self.form.chosen and self.form.chosen.credential is CredentialKind.IAM_REGIONS
-        if not gone:
+        if not gone or (regions and not kept and not before.hints_gone_in(now)):
             messages.success(self.request, self._used("what is stored now"))
         elif kept:
             messages.warning(self.request, self._kept(get_text_list(kept, "and")))
-        elif regions and not before.hints_gone_in(now):
-            messages.success(self.request, self._used("what is stored now"))
         elif elsewhere := linked(self.access, holders_of(self.access, gone, self.key)):
-            messages.warning(self.request, self._held(elsewhere, self._known_by(before.hints_gone_in(now))))
+            messages.warning(self.request, self._held(elsewhere, self._known_by(before, now)))
         else:
-            self._tell_to_revoke(self._known_by(before.hints_gone_in(now)))
+            self._tell_to_revoke(self._known_by(before, now))
 
     def _kept(self, rows: str) -> SafeString:
         return format_html(
@@ -130,22 +128,24 @@ class Save:
 
     def _held(self, elsewhere: SafeString, known_by: str) -> SafeString:
         return format_html(
-            "{} The old one is stored in {} too: replace it there, then revoke it at {}.{}",
+            "{}{} The old one is stored in {} too: replace it there, then revoke it at {}.{}",
             self._used("the new key"),
+            " It failed its test: replace it with one that works." if self._is_failing() else "",
             elsewhere,
             self._link,
             known_by,
         )
 
-    def _known_by(self, hints: list[str]) -> str:
+    def _known_by(self, before: Stored, now: Stored) -> str:
         """What tells one key from another, and what it replaced itself a moment ago; a service account has no hint that would."""
         kind = self.form.chosen.credential if self.form.chosen else None
-        if not hints or kind is CredentialKind.SERVICE_ACCOUNT:
-            return ""
         if kind is CredentialKind.IAM_REGIONS:
-            return f" The old access key ID: {get_text_list(hints, 'and')}."
-        told = f" The old one’s hint: {hints[0]}."
-        earlier = remember(self.request, self.key, hints[0])
+            return f" The old access key ID: {get_text_list(before.hints_gone_in(now), 'and')}."
+        if kind is not CredentialKind.API_KEY:
+            return ""
+        [(fingerprint, hint)] = zip(before.fingerprints.values(), before.hints.values(), strict=True)
+        told = f" The old one’s hint: {hint}."
+        earlier = remember(self.request, self.key, fingerprint, hint)
         if not earlier:
             return told
         verb, them = ("were", "them") if earlier[1:] else ("was", "it")
@@ -160,9 +160,8 @@ class Save:
         return [name for name in regions if not any(rows[name].holds_id(one) for one in typed if name in rows)]
 
     def _tell_to_revoke(self, known_by: str) -> None:
-        self.key.refresh_from_db(fields=["verdict"])
         used = self._used("the new key")
-        if self.key.verdict in badges.FAILING_VERDICTS:
+        if self._is_failing():
             failed = "It failed its test: replace it with one that works, then revoke the old one at"
             messages.warning(self.request, format_html("{} {} {}.{}", used, failed, self._link, known_by))
         elif self.key.verdict == Verdict.VALID:
@@ -174,6 +173,11 @@ class Save:
             messages.info(
                 self.request, format_html("{} Revoke the old one at {} {}{}", used, self._link, when, known_by)
             )
+
+    def _is_failing(self) -> bool:
+        """Whether what is stored now is known to serve nothing."""
+        self.key.refresh_from_db(fields=["verdict"])
+        return self.key.verdict in badges.FAILING_VERDICTS
 
     def _used(self, what: str) -> str:
         """From when on requests run on ``what`` was saved, if they get to its provider at all."""

@@ -5,7 +5,9 @@ const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
 const typed = (row) => field(row, "access_key_id").value.trim() && field(row, "secret_access_key").value;
 const PARTS = ["region", "access_key_id", "secret_access_key"];
 const isBlank = (element) => !element.value.trim();
-const isStored = (row) => row.dataset.stored !== undefined && row.dataset.stored === field(row, "region").value;
+// As the server sees it: whichever row is for a region of which something is stored.
+const storedRegions = (row) => row.closest("[data-regions]").dataset.storedRegions.split(" ").filter(Boolean);
+const isStored = (row) => storedRegions(row).includes(field(row, "region").value);
 const changed = (element) => element.dispatchEvent(new Event("input", { bubbles: true }));
 
 // A row's number stands in its name for people, in the names of its buttons, and in the names and ids of its fields.
@@ -65,17 +67,18 @@ function tellOfTheLost(regions, rows) {
   const notice = regions.querySelector("[data-lost]");
   if (!notice) return;
   const kept = new Set(rows.map((row) => field(row, "region").value));
-  const lost = regions.dataset.storedRegions.split(" ").filter((region) => !kept.has(region));
+  const lost = regions.dataset.storedRegions.split(" ").filter((region) => region && !kept.has(region));
   notice.querySelector("[data-lost-regions]").textContent = lost.join(", ");
   notice.hidden = !lost.length;
 }
 
-// In a stored row whose region was changed nothing stands for a blank any more.
+// What stands for a blank: in a stored row whose region was changed nothing does any more, unless it is for a stored one again.
 const placeholders = new WeakMap();
 function showWhatStands(row) {
   for (const blank of PARTS.slice(1).map((name) => field(row, name))) {
     if (!placeholders.has(blank)) placeholders.set(blank, blank.placeholder);
-    blank.placeholder = row.dataset.stored === undefined || isStored(row) ? placeholders.get(blank) : "";
+    const own = row.dataset.stored === undefined || row.dataset.stored === field(row, "region").value;
+    blank.placeholder = own && placeholders.get(blank) ? placeholders.get(blank) : isStored(row) ? "Unchanged" : "";
   }
 }
 

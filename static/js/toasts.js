@@ -51,7 +51,9 @@ function conclude(row) {
   const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
   const told = row.querySelector("[data-told]");
   if (!toast || !badge || !told) return false;
-  running.replaceWith("Its test said: ", ...told.cloneNode(true).childNodes);
+  // Of several regions the worst one speaks; how many it speaks for stands in the badge.
+  const partly = /[0-9]/.test(badge.textContent) ? `${badge.textContent.trim()}. ` : "";
+  running.replaceWith(`Its test said: ${partly}`, ...told.cloneNode(true).childNodes);
   toast.classList.remove("tone-green");
   toast.classList.add([...badge.classList].find((name) => name.startsWith("tone-")));
   const sign = badge.querySelector("svg").cloneNode(true);

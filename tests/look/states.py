@@ -92,7 +92,7 @@ class ServiceAccountForm(ProviderKeyForm):
 class RegionsForm(ProviderKeyForm):
     """The product's own rows, over stored ones that are stand-ins."""
 
-    emptied_words = ("All secret access keys were emptied for safety", "type them again")
+    emptied_words = ("Every secret access key that was typed was emptied for safety", "type it again")
 
     @property
     def secret_was_typed(self) -> bool:

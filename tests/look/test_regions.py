@@ -186,8 +186,10 @@ def test_what_no_row_has_any_more_is_said_before_it_is_deleted(stage: Stage) -> 
     first = chosen(page)[0]
     field(page, 1, "Region").select_option("ap-northeast-2")
     expect(told).to_have_text(f"Saving deletes the stored credentials of {first}.")
+    expect(field(page, 1, "Secret Access Key")).to_have_attribute("placeholder", "")
     field(page, 1, "Region").select_option(first)
     expect(told).to_be_hidden()
+    expect(field(page, 1, "Secret Access Key")).to_have_attribute("placeholder", "Unchanged")
     page.get_by_role("button", name="Remove region 1", exact=True).click()
     expect(told).to_have_text(f"Saving deletes the stored credentials of {first}.")
 

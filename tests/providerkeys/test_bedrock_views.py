@@ -194,7 +194,7 @@ class TestRefusing:
         [summary] = re.findall(
             r'id="error-summary".*?</div>', text(alices.post(UNSAVED, typed(*rows), into=PANEL)), re.DOTALL
         )
-        assert ("All secret access keys were emptied for safety" in summary) is said
+        assert ("Every secret access key that was typed was emptied for safety" in summary) is said
 
     def test_regions_and_ids_are_kept_and_secrets_come_back_empty(self, alices: Console) -> None:
         page = text(alices.post(NEW, typed(name="")))

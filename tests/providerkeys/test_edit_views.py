@@ -125,16 +125,20 @@ class TestEdit:
     def test_who_replaces_twice_is_reminded_of_the_first(
         self, alices: Console, key: ProviderKey, sent: list[str]
     ) -> None:
-        leaked, mistyped = key.hint, sample.LATTER[:-4] + "Typo"
+        leaked = key.hint
+        # Their hints are no different: what is told apart are the keys.
+        mistyped, latter = (sample.FORMER.replace("FAKE", other, 1) for other in ("FAKX", "FAKY"))
         alices.post(edit(key), edited(key, mistyped))
         assert "replaced shortly before" not in toasts(alices)[-1]
 
-        alices.post(edit(key), edited(sample.again(key), sample.LATTER))
-        hint = f"The old one’s hint: {leaked[: leaked.index('…')]}…Typo."
-        assert f"{hint} {leaked} was replaced shortly before: revoke it too." in toasts(alices)[-1]
+        alices.post(edit(key), edited(sample.again(key), latter))
+        told = f"The old one’s hint: {leaked}. {leaked} was replaced shortly before: revoke it too."
+        assert told in toasts(alices)[-1]
 
         alices.post(edit(key), edited(sample.again(key), sample.FORMER))
-        assert leaked not in toasts(alices)[-1], "it is the one in use again"
+        last = toasts(alices)[-1]
+        assert f"{leaked} was replaced shortly before" in last, "the mistyped one"
+        assert "and" not in last.partition("hint:")[2], "the first one is in use again"
 
     def test_after_an_hour_nobody_is_reminded(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
         with time_machine.travel(timezone.now() - timedelta(minutes=61), tick=False):
