@@ -17,3 +17,10 @@ function nameAll() {
 
 new MutationObserver(nameAll).observe(document.body, { childList: true, subtree: true });
 nameAll();
+
+// Django makes these lists when the page has loaded, which may be after it was seen: all that is below them would move. Made
+// now, before it is, they are none of those that it finds then.
+for (const list of document.querySelectorAll("select.selectfilter, select.selectfilterstacked")) {
+  const { fieldName, isStacked } = list.dataset;
+  globalThis.SelectFilter.init(list.id, fieldName, Number(isStacked));
+}
