@@ -14,7 +14,7 @@ PHASES: Final = tuple(Phase)
 # Whoever makes a whole page of an input takes longer than hypothesis expects of a test.
 _PATIENT: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
-settings.register_profile("suite", derandomize=True, database=None)
+settings.register_profile("suite", derandomize=True, database=None, deadline=None)
 settings.load_profile("suite")
 settings.register_profile("soak", max_examples=IN_A_SOAK, deadline=None, suppress_health_check=_PATIENT)
 

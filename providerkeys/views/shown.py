@@ -29,10 +29,9 @@ class OpenCheck:
 
 @dataclass(frozen=True)
 class Worse:
-    """What would be given up: the ``regions`` in words, empty for a key without; and how ``many`` they are."""
+    """What would be given up: the ``regions`` in words, empty for a key without."""
 
     regions: str
-    many: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class ShownCheck:
             return None
         works = {record.label for record in key.secrets if record.readable and record.verdict in _WORKS}
         lost = sorted(refused & works)
-        return Worse(get_text_list(lost, "and"), len(lost)) if lost else None
+        return Worse(get_text_list(lost, "and")) if lost else None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.check, name)

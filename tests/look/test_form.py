@@ -254,7 +254,7 @@ def test_a_warning_stays_beside_the_verdict(page: Page, stage: Stage) -> None:
 def test_what_a_save_would_give_up_is_said_below_the_verdict(page: Page, stage: Stage, regions: str) -> None:
     name = "check-regions-done" if regions else "check-invalid"
     check = PAGES[name][1]["check"]
-    worse = Thing(regions=regions, many=2 if regions else 1)
+    worse = Thing(regions=regions)
     stage.on("POST", CHECKS, Reply(part(name, "pressed", check=Thing(**{**vars(check), "worse": worse}))))
     fill_in(page)
     page.get_by_role("button", name="Test credentials").click()
