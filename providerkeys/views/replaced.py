@@ -16,8 +16,8 @@ _SECONDS: Final = 3600
 _MOST: Final = 5
 
 
-def remember(request: HttpRequest, key: ProviderKey, fingerprint: str, hint: str) -> list[str]:
-    """Remember that this was replaced in ``key``; return the hints of what was replaced before it, the latest first.
+def remember(request: HttpRequest, key: ProviderKey, fingerprint: str, hint: str) -> dict[str, str]:
+    """Remember that this was replaced in ``key``; return what was before it, the latest first: hints by fingerprint.
 
     What the key holds again is none of them.
     """
@@ -26,4 +26,4 @@ def remember(request: HttpRequest, key: ProviderKey, fingerprint: str, hint: str
     fresh = {pk: kept for pk, some in known.items() if (kept := [one for one in some if int(one[2]) > now - _SECONDS])}
     before = [one for one in fresh.get(key.pk, []) if one[0] not in {fingerprint, key.fingerprint}]
     request.session[_SESSION] = {**fresh, key.pk: [[fingerprint, hint, now], *before][:_MOST]}
-    return [str(one[1]) for one in before]
+    return {str(one[0]): str(one[1]) for one in before}

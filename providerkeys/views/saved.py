@@ -148,8 +148,10 @@ class Save:
         earlier = remember(self.request, self.key, fingerprint, hint)
         if not earlier:
             return told
-        verb, them = ("were", "them") if earlier[1:] else ("was", "it")
-        return f"{told} {get_text_list(earlier, 'and')} {verb} replaced shortly before: revoke {them} too."
+        verb, them = ("were", "them") if len(earlier) > 1 else ("was", "it")
+        told = f"{told} {get_text_list([*earlier.values()], 'and')} {verb} replaced shortly before: revoke {them} too"
+        held = linked(self.access, holders_of(self.access, set(earlier), self.key))
+        return format_html("{}, but replace {} first in {}.", told, them, held) if held else f"{told}."
 
     def _without_typed(self, regions: list[str]) -> list[str]:
         """The regions whose access key is none of those that were typed: one typed again is no old one."""

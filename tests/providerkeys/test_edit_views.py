@@ -140,6 +140,18 @@ class TestEdit:
         assert f"{leaked} was replaced shortly before" in last, "the mistyped one"
         assert "and" not in last.partition("hint:")[2], "the first one is in use again"
 
+    def test_nobody_is_reminded_to_revoke_at_once_what_another_key_holds(
+        self, alices: Console, alice_access: Access, key: ProviderKey, sent: list[str]
+    ) -> None:
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Last year’s"))
+        mistyped = sample.FORMER.replace("FAKE", "FAKX", 1)
+        alices.post(edit(key), edited(key, mistyped))
+        toasts(alices)
+
+        alices.post(edit(key), edited(sample.again(key), sample.LATTER))
+        told = "was replaced shortly before: revoke it too, but replace it first in Last year’s (OpenAI)."
+        assert told in toasts(alices)[-1]
+
     def test_after_an_hour_nobody_is_reminded(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
         with time_machine.travel(timezone.now() - timedelta(minutes=61), tick=False):
             alices.post(edit(key), edited(key, sample.LATTER[:-4] + "Typo"))
