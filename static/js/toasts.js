@@ -15,7 +15,7 @@ function leaveLater(toast) {
 }
 
 // One that holds a link, or a warning, asks for something: it waits.
-const leaves = (toast) => !toast.matches(".tone-amber, .tone-red") && !toast.querySelector("a");
+const leaves = (toast) => toast.matches(".tone-green, .tone-grey") && !toast.querySelector("a");
 const rowOf = (running) => document.getElementById(`row-${running.dataset.running}`);
 
 for (const toast of document.querySelectorAll("[data-toast]")) {

@@ -333,6 +333,17 @@ def test_a_verdict_that_was_there_before_the_page_is_said_at_once(stage: Stage) 
     expect(toast).to_have_class("toast tone-red")
 
 
+def test_that_nothing_could_be_learned_stays_until_it_is_read(build: Build) -> None:
+    stage = build()
+    stage.on("GET", OPEN_CHECK, Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    stage.page.clock.install()
+    untested = Thing(word="Untested", tone="outline", icon="circle-dashed")
+    page = saved(stage, *KEYS[:3], told(Thing(**{**vars(KEY), "status_badges": [untested]})))
+    expect(page.locator("[data-toast]")).to_contain_text("Its test said:")
+    page.clock.run_for(20_000)
+    expect(page.locator("[data-toast]")).to_have_count(1)
+
+
 def test_what_was_saved_is_brought_into_view(stage: Stage) -> None:
     said = format_html('<span data-saved="{}">CI account was saved.</span>', KEY.id)
     template, context = PAGES["list"]
