@@ -16,4 +16,5 @@ import "./suggestions.js";
 import "./menu.js";
 import "./tooltips.js";
 import "./copy.js";
+import "./leaving.js";
 import "./toasts.js";

@@ -15,6 +15,7 @@ document.addEventListener("click", async (event) => {
   const source = document.getElementById(button.dataset.copy);
   try {
     await copy(source);
+    source.dispatchEvent(new Event("copied", { bubbles: true }));
     say(button, "Copied");
   } catch {
     source.select?.();

@@ -23,8 +23,15 @@ function describe(row) {
   else dialog.removeAttribute("aria-describedby");
 }
 
-function close() {
-  dialog.close();
+// It is closed by mistake, too. Where a secret would be lost, the first time says so, and the next one closes.
+function asksFirst() {
+  const words = dialog.querySelector("template#about-to-lose");
+  const place = dialog.querySelector("[data-failures]");
+  const typed = [...dialog.querySelectorAll(".secret-input")].some((input) => input.value);
+  if (!words || !typed || place.querySelector("[data-about-to-lose]")) return false;
+  place.replaceChildren(words.content.firstElementChild.cloneNode(true));
+  place.scrollIntoView({ block: "nearest" });
+  return true;
 }
 
 if (dialog) {
@@ -50,24 +57,19 @@ if (dialog) {
     dialog.querySelector("[data-about-to-lose]")?.remove();
   });
 
-  // Escape is pressed by mistake, too. Where a secret would be lost, the first one says so, and the next one closes.
   dialog.addEventListener("cancel", (event) => {
-    const words = dialog.querySelector("template#about-to-lose");
-    const place = dialog.querySelector("[data-failures]");
-    const typed = [...dialog.querySelectorAll(".secret-input")].some((input) => input.value);
-    if (event.target !== dialog || !words || !typed || place.querySelector("[data-about-to-lose]")) return;
-    event.preventDefault();
-    place.replaceChildren(words.content.firstElementChild.cloneNode(true));
-    place.scrollIntoView({ block: "nearest" });
+    if (event.target === dialog && asksFirst()) event.preventDefault();
   });
 
   dialog.addEventListener("click", (event) => {
-    if (event.target.closest("[data-close]")) {
+    const button = event.target.closest("[data-close]");
+    if (button) {
       event.preventDefault();
-      close();
+      // “Cancel” says what it does; the cross beside the title is also hit instead of what is near it.
+      if (button.form?.id === "cancel" || !asksFirst()) dialog.close();
     } else if (event.target === dialog && !touched) {
       // The scrim closes only what would lose nothing.
-      close();
+      dialog.close();
     }
   });
 

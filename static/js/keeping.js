@@ -10,6 +10,15 @@ const fill = (typed, value) => {
   typed.dispatchEvent(new Event("input", { bubbles: true }));
 };
 
+// What was said of something typed holds no longer.
+const forget = (typed) => {
+  typed.closest(".field").querySelector(".field__error")?.remove();
+  typed.removeAttribute("aria-invalid");
+  const told = (typed.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => document.getElementById(id));
+  if (told.length) typed.setAttribute("aria-describedby", told.join(" "));
+  else typed.removeAttribute("aria-describedby");
+};
+
 document.addEventListener("input", ({ target }) => {
   const scope = target.closest("[data-region-row]") ?? target.closest("#credentials");
   const tick = scope?.querySelector("[name$=keep_stored]");
@@ -20,6 +29,7 @@ document.addEventListener("input", ({ target }) => {
   }
   for (const typed of scope.querySelectorAll(TYPED)) {
     if (tick.checked) {
+      forget(typed);
       // What a field shows anyway comes back when the tick goes; a secret is not held back for that.
       if (typed.type !== "password") setAside.set(typed, typed.value);
       fill(typed, "");

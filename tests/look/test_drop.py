@@ -106,7 +106,8 @@ def test_a_document_that_was_emptied_for_safety_is_pasted_again_or_the_stored_on
     keep = page.get_by_role("checkbox", name="Keep the stored key", exact=True)
     for ticked in (False, True):
         keep.set_checked(ticked)
-        page.get_by_role("button", name="Test credentials").click()
+        with page.expect_response(f"**{CHECKS}"):
+            page.get_by_role("button", name="Test credentials").click()
         expect(page.locator("[data-verdict=valid]")).to_be_visible()
         sent = parse_qs(stage.asked("POST", CHECKS)[-1].post_data or "", keep_blank_values=True)
         assert (sent["provider_key"], sent["emptied"], sent.get("keep_stored")) == (

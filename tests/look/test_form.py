@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.accessibility import DARK, DARK_PHONE, LIGHT, faults
 from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
-from tests.look.states import LOST_AND_MOVED, NOBODY, PAGES
+from tests.look.states import LOST_AND_MOVED, NOBODY, PAGES, ProviderKeyForm
 
 pytestmark = pytest.mark.browser
 
@@ -64,10 +64,11 @@ def test_focus_goes_into_the_dialog_and_comes_back(page: Page) -> None:
     expect(page.get_by_role("link", name="Create a new Provider Key").first).to_be_focused()
 
 
-@pytest.mark.parametrize("button", ["Cancel", "Close"])
-def test_closing_leaves_no_secret_in_the_page(page: Page, button: str) -> None:
+@pytest.mark.parametrize(("button", "presses"), [("Cancel", 1), ("Close", 2)])
+def test_closing_leaves_no_secret_in_the_page(page: Page, button: str, presses: int) -> None:
     fill_in(page)
-    page.get_by_role("button", name=button, exact=True).click()
+    for _ in range(presses):
+        page.get_by_role("button", name=button, exact=True).click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator("input[type=password]")).to_have_count(0)
 
@@ -83,18 +84,25 @@ def test_the_scrim_closes_only_what_would_lose_nothing(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_first_escape_says_what_it_would_lose_and_a_second_one_loses_it(page: Page) -> None:
+@pytest.mark.parametrize("by", ["Escape", "the cross"])
+def test_a_first_close_says_what_it_would_lose_and_a_second_one_loses_it(page: Page, by: str) -> None:
+    def close() -> None:
+        if by == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            page.get_by_role("button", name="Close", exact=True).click()
+
     fill_in(page)
-    told = page.get_by_role("alert").get_by_text("Press Escape again to discard what you typed.")
-    page.keyboard.press("Escape")
+    told = page.get_by_role("alert").get_by_text("Nothing is saved yet. Close again to discard what you typed.")
+    close()
     expect(told).to_be_visible()
     secret = page.get_by_label("API Key", exact=True)
     secret.press("End")
     secret.press_sequentially("x")
     expect(told).to_have_count(0)
-    page.keyboard.press("Escape")
+    close()
     expect(told).to_be_visible()
-    page.keyboard.press("Escape")
+    close()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator("input[type=password]")).to_have_count(0)
 
@@ -208,6 +216,20 @@ def test_a_press_of_the_test_makes_history_of_an_earlier_refusal(page: Page, sta
     expect(secret).to_have_accessible_description(re.compile(r"^\s*Keys are made at"))
     expect(secret).to_have_value(SECRET)
     expect(page.get_by_text("It can never be used")).to_have_count(0)
+
+
+def test_whoever_keeps_what_is_stored_is_asked_for_nothing_more(stage: Stage) -> None:
+    template, context = PAGES["form-conflict"]
+    form = ProviderKeyForm({"provider": "openai", "name": "Mine", "version": "3", "provider_key": "x"}, can_keep=True)
+    form.add_error("provider_key", "It can never be used.")
+    stage.on("GET", "/refused", Reply(render_to_string(template, {**context, "form": form, "conflict": None})))
+    page = stage.open("form-conflict", "/refused")
+    secret, refused = page.get_by_label("API Key", exact=True), page.locator("#credentials .field__error")
+    expect(refused).to_have_text("It can never be used.")
+    page.get_by_role("checkbox", name="Keep the stored key", exact=True).check()
+    expect(refused).to_have_count(0)
+    expect(secret).not_to_have_attribute("aria-invalid", "true")
+    expect(secret).to_have_accessible_description(re.compile("^Emptied for safety"))
 
 
 def test_a_test_refused_after_a_save_says_so_once(page: Page, stage: Stage) -> None:
@@ -513,7 +535,8 @@ def test_an_api_key_made_in_another_tab_is_there_on_coming_back(page: Page, stag
     whole.uncheck()
     stage.requests.clear()
     stage.on("GET", NEW, None)
-    page.evaluate("dispatchEvent(new Event('focus'))")
+    with page.expect_event("requestfailed"):
+        page.evaluate("dispatchEvent(new Event('focus'))")
     group = page.get_by_role("group", name="API keys")
     expect(group).to_contain_text("Your organization has no API keys yet.")
 

@@ -238,7 +238,7 @@ def _leave_and_come_back(browser: Browser) -> None:
     browser.fill_in(key, "anthropic")
     # The first one says that a secret is typed, the second one discards it.
     page.keyboard.press("Escape")
-    page.get_by_text("Press Escape again").wait_for()
+    page.get_by_text("Close again").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
     browser.look("dialog closed")
