@@ -35,6 +35,8 @@ class Rank:
 
     number: int
     sentence: str
+    whom: str = ""
+    """For whom, where the sentence doesn't say it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,14 +51,17 @@ def _lines(access: Access, keys: Sequence[ProviderKey], asking: Collection[str])
 def _rank(key: ProviderKey, api_keys: Mapping[str, str], lines: Mapping[Line, Mapping[str, str]]) -> Rank | None:
     if key.scope == Scope.ORGANIZATION:
         ahead = _ahead(key, lines.get((key.provider, ""), {}))
-        return None if ahead is None else Rank(len(ahead) + 1, _sentence(ahead))
+        whom = f"API keys with no {key.provider_label} key of their own"
+        return None if ahead is None else Rank(len(ahead) + 1, _sentence(ahead), whom)
     lines_of = {name: _ahead(key, lines.get((key.provider, pk), {})) for pk, name in api_keys.items()}
     shared = {name: ahead for name, ahead in lines_of.items() if ahead is not None}
     if not shared:
         return None
     best = min(shared.values(), key=len)
     there = [name for name, ahead in shared.items() if ahead == best]
-    return Rank(len(best) + 1, _sentence(best, [] if len(there) == len(lines_of) else there))
+    if len(there) == len(lines_of):
+        return Rank(len(best) + 1, _sentence(best), _some(there))
+    return Rank(len(best) + 1, _sentence(best, there))
 
 
 def _ahead(key: ProviderKey, line: Mapping[str, str]) -> list[str] | None:

@@ -13,13 +13,14 @@ from django_htmx.http import replace_url, reswap, retarget
 
 from organizations.access import Access, admin_view
 from organizations.forms import take_once
+from providerkeys import badges
 from providerkeys.models import Direction, ProviderKey, VersionConflict
 from providerkeys.providers import registry
 from providerkeys.views import serving
 from providerkeys.views.form_page import Conflict
 from providerkeys.views.htmx import asked_by_htmx, leave, show
 from providerkeys.views.key_list import back_to_list, list_context, list_url, query_of
-from providerkeys.views.listing import KeyPage
+from providerkeys.views.listing import KeyPage, KeyRow
 from providerkeys.views.paging import Place
 from providerkeys.views.serving import Board, Consequence
 from providerkeys.views.sheet import Sheet
@@ -29,6 +30,11 @@ SHEETS: Final[Mapping[str, Sheet]] = {
     "delete": Sheet(title="Delete", press="Delete", body="provider_key"),
     "disable": Sheet(title="Disable", press="Disable", body="provider_key", to="disabled"),
     "enable": Sheet(title="Enable", press="Enable", body="provider_key", to="enabled", takes_away=False),
+}
+_STATES: Final = {
+    badges.FAILING: "It failed its last test.",
+    badges.LIMITED: "Its last test found it limited.",
+    badges.UNTESTED: "It is untested.",
 }
 _CHANGES: Final = {"delete": serving.deleted, "disable": serving.disabled, "enable": serving.enabled}
 
@@ -90,17 +96,27 @@ def provider_key_position(request: HttpRequest, access: Access, pk: str) -> Http
             query.pop(cut, None)
         query["after" if direction == "down" else "before"] = str(stood)
         page = KeyPage.asked_in(access, query)
-    rank = next((row.rank.sentence for row in page.rows if row.key.pk == key.pk and row.rank), "")
-    where = f": it is {rank if rank.startswith('tried') else f'tried {rank}'}" if moved and rank else ""
-    messages.success(
-        request,
-        f"{key.name} moved {direction}{where}." if moved else f"{key.name} can’t move {direction} any further.",
-    )
+    if moved:
+        row = next((row for row in page.rows if row.key.pk == key.pk), None)
+        messages.success(request, f"{key.name} moved {direction}{_told_of(row)}")
+    else:
+        messages.success(request, f"{key.name} can’t move {direction} any further.")
     there = list_url(access) + page.address
     if not asked_by_htmx(request):
         return leave(request, there)
     response = show(request, "providerkeys/list.html", "table", {**list_context(access, page), "moved": True})
     return replace_url(response, there)
+
+
+def _told_of(row: KeyRow | None) -> str:
+    """Where a key stands by now, for whom, and what its last test makes of that."""
+    if row is None or row.rank is None:
+        return "."
+    rank = row.rank
+    place = rank.sentence if rank.number == 1 else f"tried {rank.sentence}"
+    whom, billed = f"for {rank.whom} " if rank.whom else "", ", and billed" if rank.number == 1 else ""
+    states = (_STATES[badge] for badge in row.status_badges if badge in _STATES)
+    return " ".join((f": {whom}it is {place}{billed}.", *states))
 
 
 def _consequences(access: Access, key: ProviderKey, action: str) -> list[Consequence]:

@@ -158,7 +158,10 @@ class TestMove:
         assert names(answer) == ["other", "b", "a", "own"]
         assert [sample.again(key).position for key in (a, own, b, other)] == [3, 2, 1, 1]
         assert actions() == ["provider_key.moved"]
-        assert "b moved up: it is tried first." in text(answer)
+        assert (
+            "b moved up: for API keys with no OpenAI key of their own it is tried first, and billed. It is untested."
+            in text(answer)
+        )
         assert self.moves(alices, b) == {"up": False, "down": True}
         assert self.moves(alices, a) == {"up": True, "down": False}
         assert self.moves(alices, own) == self.moves(alices, other) == {}
@@ -169,14 +172,21 @@ class TestMove:
         answer = alices.post(position(make(alice_access, "b")), {"move": "up"})
 
         assert answer.headers["Location"] == alices.url("provider-keys/")
-        assert toasts(alices) == ["b moved up: it is tried first."]
+        assert toasts(alices) == [
+            "b moved up: for API keys with no OpenAI key of their own it is tried first, and billed. It is untested."
+        ]
 
     def test_is_said_in_its_answer_and_nowhere_again(self, alices: Console, alice_access: Access) -> None:
         make(alice_access, "a")
 
         answer = alices.post(position(make(alice_access, "b")), {"move": "up"}, into="provider-keys")
 
-        assert text(answer).count("b moved up: it is tried first.") == 1
+        assert (
+            text(answer).count(
+                "b moved up: for API keys with no OpenAI key of their own it is tried first, and billed. It is untested."
+            )
+            == 1
+        )
         assert toasts(alices) == []
         assert "hx-swap-oob" not in text(alices.get("provider-keys/", into="provider-keys"))
 
@@ -188,6 +198,27 @@ class TestMove:
             answer = alices.post(position(key), {"move": direction}, into="provider-keys")
             assert f"a can’t move {direction} any further." in text(answer)
         assert actions() == []
+
+    @pytest.mark.parametrize(
+        ("verdict", "said"),
+        [
+            ("valid", ""),
+            ("limited", " Its last test found it limited."),
+            ("invalid", " It failed its last test."),
+            ("forbidden", " It failed its last test."),
+        ],
+    )
+    def test_says_what_is_known_of_whom_it_bills(
+        self, alices: Console, alice_access: Access, ci: ApiKey, verdict: str, said: str
+    ) -> None:
+        staging = sample.api_key(alice_access, "staging")
+        make(alice_access, "a", staging)
+        b = make(alice_access, "b", ci, staging)
+        ProviderKey.objects.filter(pk=b.pk).update(verdict=verdict)
+
+        alices.post(position(b), {"move": "up"})
+
+        assert toasts(alices) == [f"b moved up: it is tried first for staging, and billed.{said}"]
 
     def test_over_the_end_of_a_page_the_page_goes_with_it(
         self, alices: Console, alice_access: Access, monkeypatch: pytest.MonkeyPatch
@@ -216,14 +247,14 @@ class TestMove:
 
         answer = alices.post(position(last), {"move": "up"}, into="provider-keys")
 
-        assert "last of ci moved up: it is tried first." in text(answer)
+        assert "last of ci moved up: for ci it is tried first, and billed. It is untested." in text(answer)
         order = list(ProviderKey.objects.filter(provider="openai").order_by("position").values_list("name", flat=True))
         assert order == ["last of ci", "first of ci", "one of staging", "two of staging"]
         assert ProviderKey.objects.get(pk=other.pk).position == other.position
         assert sorted(ProviderKey.objects.values_list("position", flat=True)) == [1, 1, 2, 3, 4]
 
         answer = alices.post(position(last), {"move": "down"}, into="provider-keys")
-        assert "last of ci moved down: it is tried only when first of ci fails." in text(answer)
+        assert "last of ci moved down: for ci it is tried only when first of ci fails. It is untested." in text(answer)
         assert ProviderKey.objects.get(pk=first.pk).position == first.position
 
     def test_a_disabled_key_is_no_rival_and_without_any_the_next_one_is_passed(
