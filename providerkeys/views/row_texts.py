@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from providerkeys import badges
+
 _BADGES: Final = 3
 """How many badges of API keys the template shows; the others are told when asked for."""
 
@@ -21,6 +23,7 @@ def texts_of(row: Any) -> Mapping[str, str | bool]:
         "open_url": row.open_check.url if row.open_check else "",
         "rank": str(row.rank.number) if row.rank else "",
         "rank_sentence": row.rank.sentence if row.rank else "",
+        "not_routed": badges.not_routed(row.provider),
         **_last_check(row.last_check),
     }
 

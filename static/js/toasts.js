@@ -14,21 +14,35 @@ function leaveLater(toast) {
   start();
 }
 
+// Below what it lies over, so that this can be scrolled clear of it.
+const makeRoom = () => document.body.classList.add("told");
+if (document.querySelector("[data-toast]")) makeRoom();
+
 // One that holds a link, or a warning, asks for something: it waits.
 const leaves = (toast) => toast.matches(".tone-green, .tone-grey") && !toast.querySelector("a");
 const rowOf = (running) => document.getElementById(`row-${running.dataset.running}`);
-
-for (const toast of document.querySelectorAll("[data-toast]")) {
-  const running = toast.querySelector("[data-running]");
-  // One that tells of a test waits for its verdict, where the row that will bring it is on the page.
-  if (leaves(toast) && !(running && rowOf(running))) leaveLater(toast);
-}
 
 // What was saved is before the eyes of who saved it, clear of the messages that say so: on a phone they take half of it.
 const saved = document.querySelector("[data-saved]");
 const savedRow = saved && document.getElementById(`row-${saved.dataset.saved}`);
 savedRow?.classList.add("table__saved");
 savedRow?.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "center" });
+
+// Where a filter hides it, or it stands on another page, the message says so, and leads to it and to its verdict.
+const elsewhere = saved && !savedRow && document.getElementById("not-among")?.content.cloneNode(true);
+if (elsewhere) {
+  const link = elsewhere.querySelector("a");
+  saved.parentElement.querySelector("[data-running]")?.remove();
+  saved.parentElement.append(elsewhere);
+  // Only now: outside of a page an address can't be taken apart.
+  link.search = new URLSearchParams({ q: saved.dataset.saved });
+}
+
+for (const toast of document.querySelectorAll("[data-toast]")) {
+  const running = toast.querySelector("[data-running]");
+  // One that tells of a test waits for its verdict, where the row that will bring it is on the page.
+  if (leaves(toast) && !(running && rowOf(running))) leaveLater(toast);
+}
 
 // Where what was pressed is gone with its page, focus starts at what came of it. A page that has a place of its own
 // for focus keeps it.
@@ -95,6 +109,7 @@ document.addEventListener("htmx:load", ({ target }) => {
   if (!target.matches("[data-toast]")) return;
   messages.querySelector("[data-announced]").textContent = "";
   messages.querySelector("[data-joined]")?.remove();
+  makeRoom();
   target.dataset.joined = "";
   if (leaves(target)) leaveLater(target);
 });

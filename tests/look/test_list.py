@@ -14,7 +14,7 @@ from providerkeys.providers import whole_keys
 from tests.accessibility import DARK_PHONE, LIGHT, faults
 from tests.fakeproviders import samples
 from tests.look.conftest import Build
-from tests.look.stage import ORIGIN, Reply, Stage, part, whole
+from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
 from tests.look.states import PAGES, Toast
 from tests.look.things import KEYS, told
 
@@ -358,6 +358,45 @@ def test_what_was_saved_is_brought_into_view(stage: Stage) -> None:
     assert toast
     assert row_box
     assert row_box["y"] + row_box["height"] <= toast["y"]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["row-on-the-page", "row-elsewhere"])
+def test_what_was_saved_and_is_not_shown_is_one_press_away(stage: Stage, there: bool) -> None:
+    said = format_html(
+        '<span data-saved="{0}">CI account was saved.</span> <span data-running="{0}">Its test is running.</span>',
+        KEY.id,
+    )
+    template, context = PAGES["list"]
+    keys = [*KEYS[:3], *([under_test()] if there else [])]
+    stage.on("GET", OPEN_CHECK, NEVER)
+    stage.on(
+        "GET", LIST, Reply(render_to_string(template, {**context, "keys": keys, "messages": [Toast("success", said)]}))
+    )
+    page = stage.open("list", LIST)
+    toast = page.locator("[data-toast]")
+    if there:
+        expect(toast).to_have_text("CI account was saved. Its test is running.")
+        return
+    expect(toast).to_have_text(re.compile("CI account was saved. +It isn’t among the rows below: show it."))
+    toast.get_by_role("link", name="show it").click()
+    expect(page).to_have_url(f"{ORIGIN}{LIST}?q={KEY.id}")
+
+
+@pytest.mark.parametrize("height", [300, 500])
+def test_what_a_message_lies_over_can_be_scrolled_clear_of_it(stage: Stage, height: int) -> None:
+    page = stage.open("list-toasts", LIST)
+    page.set_viewport_size({"width": 1280, "height": height})
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    toasts, foot = page.locator("#messages").bounding_box(), page.locator(".provider-keys .card__foot").bounding_box()
+    assert toasts
+    assert foot
+    assert foot["y"] + foot["height"] <= toasts["y"]
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    for dismiss in page.get_by_role("button", name="Dismiss").all()[::-1]:
+        dismiss.click()
+    expect(page.locator("[data-toast]")).to_have_count(0)
+    # Nothing jumps when it leaves.
+    assert page.evaluate("document.documentElement.scrollHeight") == tall
 
 
 def test_of_a_toast_that_was_dismissed_the_verdict_is_said_all_the_same(stage: Stage) -> None:

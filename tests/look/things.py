@@ -5,6 +5,7 @@ from types import SimpleNamespace as Thing
 from typing import Any
 
 from providerkeys.badges import Step
+from providerkeys.providers import registry
 from providerkeys.views.row_texts import texts_of
 
 NOW = datetime.now(UTC)
@@ -68,6 +69,7 @@ def checked(
 
 def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> Thing:
     given = {
+        "provider": next(one.slug for one in registry.all() if one.label == label),
         "assignment_badges": [ORGANIZATION],
         "status_badges": [ACTIVE],
         "rank": None,

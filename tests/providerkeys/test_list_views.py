@@ -13,7 +13,7 @@ from organizations.models import ApiKey
 from providerkeys import vault
 from providerkeys.models import KeyAssignment, ProviderKey
 from providerkeys.resolver import Scope
-from tests.providerkeys import sample
+from tests.providerkeys import regions, sample
 from tests.providerkeys.conftest import Console, text
 
 LIST = "provider-keys/"
@@ -191,6 +191,17 @@ class TestRank:
         both = make(alice_access, "Both", [batch, ci])
 
         assert self.ranks(alices, one, other, both)[2] == "2 only when One fails for batch"
+
+    def test_a_key_whose_provider_is_not_routed_says_so(self, alices: Console, alice_access: Access) -> None:
+        ours = make(alice_access, "ours")
+        with_regions = regions.stored(alice_access)
+        answer = alices.get(LIST)
+
+        assert "not routed yet" not in row(answer, ours)
+        assert '<p class="rank" title="The gateway doesn’t route AWS Bedrock requests yet.">not routed yet</p>' in row(
+            answer, with_regions
+        )
+        assert badges(row(answer, with_regions))[-2:] == ["Active", "Untested"]
 
     def test_ranks_go_on_from_page_to_page(self, alices: Console, alice_access: Access) -> None:
         many(alice_access, 130)
