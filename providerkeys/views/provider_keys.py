@@ -15,6 +15,7 @@ from providerkeys.forms import ProviderKeyForm
 from providerkeys.forms.fields import NOT_YOURS
 from providerkeys.models import CredentialCheck, ProviderKey, VersionConflict
 from providerkeys.models.assignment import ForeignAssignment
+from providerkeys.views.api_key_addresses import detail_behind
 from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
 from providerkeys.views.key_list import back_to_list, list_url
@@ -30,11 +31,13 @@ _form_methods = require_http_methods(["GET", "HEAD", "POST"])
 def provider_key_new(request: HttpRequest, access: Access) -> HttpResponse:
     if request.method != "POST":
         asked_for = {"provider": request.GET.get("provider", ""), **rows_asked_for(request)}
+        # An API key’s page leads here for a key of its own. The form knows which ids are the organization’s.
+        asked_for |= {"api_key_ids": request.GET.getlist("api_key")}
         return show_form(request, access, ProviderKeyForm(access, initial=asked_for))
     form = ProviderKeyForm(access, request.POST)
     if not form.is_valid() or not _create(request, access, form):
         return show_form(request, access, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    return leave(request, list_url(access))
+    return leave(request, detail_behind(request, access) or list_url(access))
 
 
 @_form_methods

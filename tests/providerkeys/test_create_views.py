@@ -1,5 +1,7 @@
 """Creating a provider key: what is saved, which verdict comes along, and that it needs neither broker nor worker."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -75,6 +77,43 @@ class TestCreate:
 
         assert answer.status_code == 200
         assert answer.headers["HX-Redirect"] == alices.url("provider-keys/")
+
+    def test_for_an_api_key_it_is_offered_and_ticked_there_and_leads_back(
+        self, alices: Console, alice_access: Access, sent: list[str]
+    ) -> None:
+        ci, _ = sample.api_key(alice_access, "ci"), sample.api_key(alice_access, "staging")
+        there = alices.url(f"api-keys/{ci.pk}/")
+        offered = f"{alices.url(NEW)}?provider=openai&amp;api_key={ci.pk}"
+        assert f'hx-get="{offered}"' in text(alices.client.get(there))
+        form = text(alices.client.get(unescape(offered), headers={"HX-Request": "true"}))
+        assert re.findall(r'<input [^>]*name="api_key_ids" value="(\w+)"[^>]* checked', form) == [ci.pk]
+
+        headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{there}"}
+        answer = alices.client.post(alices.url(NEW), form_data(api_keys=[ci]), headers=headers)
+
+        assert answer.headers["HX-Redirect"] == there
+        assert "Production was created." in text(alices.client.get(there))
+
+    @pytest.mark.parametrize(
+        "page", ["api-keys/", "api-keys/new/", "api-keys/{other}/", "api-keys/{ci}/edit/", "api-keys/a/b/"]
+    )
+    def test_elsewhere_it_leads_to_the_list(
+        self, alices: Console, alice_access: Access, charlie_access: Access, sent: list[str], page: str
+    ) -> None:
+        ids = {"ci": sample.api_key(alice_access, "ci").pk, "other": sample.api_key(charlie_access, "other").pk}
+        headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{alices.url(page.format(**ids))}"}
+
+        answer = alices.client.post(alices.url(NEW), form_data(), headers=headers)
+
+        assert answer.headers["HX-Redirect"] == alices.url("provider-keys/")
+
+    @pytest.mark.parametrize("asked", ["key_none", "\0", "key_" + "9" * 500])
+    def test_an_api_key_that_is_not_ours_ticks_nothing(self, alices: Console, alice_access: Access, asked: str) -> None:
+        sample.api_key(alice_access, "ci")
+        form = text(alices.client.get(alices.url(NEW), {"provider": "openai", "api_key": asked}))
+
+        assert 'name="api_key_ids"' in form
+        assert not re.search(r'<input [^>]*name="api_key_ids"[^>]* checked', form)
 
     def test_untested_it_is_tested_at_once(
         self, alices: Console, sent: list[str], django_capture_on_commit_callbacks: Any
