@@ -94,6 +94,9 @@ function arrange(regions) {
     button.disabled = idle || rows.length >= Number(regions.dataset.most);
   }
   tellOfTheLost(regions, rows);
+  const told = regions.querySelector("[data-source]");
+  told.hidden = !source || rows.length < 2;
+  if (source) told.querySelector("[data-source-row]").textContent = rows.indexOf(source) + 1;
   const everywhere = regions.querySelector("[data-use-everywhere]");
   if (everywhere) everywhere.disabled = !source || rows.length < 2;
 }

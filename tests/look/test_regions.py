@@ -179,6 +179,28 @@ def test_on_edit_one_access_key_goes_into_every_row(stage: Stage) -> None:
         expect(field(page, number, "Secret Access Key")).to_have_value(SECRET)
 
 
+def test_whose_credentials_are_copied_is_said(stage: Stage) -> None:
+    page = stage.open("form-regions-edit")
+    told = page.get_by_text("“These credentials” are what is typed in row")
+    expect(told).to_be_hidden()
+    for number in (3, 2):
+        field(page, number, "Access Key ID").fill(ID)
+        expect(told).to_be_visible(visible=number == 2)
+        field(page, number, "Secret Access Key").fill(SECRET)
+        expect(told).to_have_text("“These credentials” are what is typed in row 3.")
+    field(page, 3, "Secret Access Key").fill("")
+    expect(told).to_have_text("“These credentials” are what is typed in row 2.")
+
+
+def test_a_row_that_keeps_what_is_stored_is_asked_for_nothing_more(stage: Stage) -> None:
+    page = stage.open("form-regions-edit-emptied")
+    row = group(page, 2)
+    expect(row.locator("[aria-invalid]")).not_to_have_count(0)
+    row.get_by_role("checkbox", name="Keep the stored key", exact=True).check()
+    expect(row.locator("[aria-invalid], .field__error")).to_have_count(0)
+    expect(group(page, 3).locator(".field__error")).not_to_have_count(0)
+
+
 def test_what_no_row_has_any_more_is_said_before_it_is_deleted(stage: Stage) -> None:
     page = stage.open("form-regions-edit")
     told = page.get_by_text("Saving deletes the stored credentials of", exact=False)
