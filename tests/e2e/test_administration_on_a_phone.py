@@ -237,6 +237,63 @@ def test_open_drawers_are_fine(phone: Page, filled: Home) -> None:
         expect(opener(phone, name)).to_be_focused()
 
 
+WIDE: Final = "[...document.querySelectorAll('.results, .tabular .wrapper')].filter((one) => one.scrollWidth > one.clientWidth).length"
+
+
+def with_regions(product: Product, home: Home) -> str:
+    """Make a key of AWS Bedrock with three regions; the address of its page."""
+    code = (
+        "from organizations.access import access_for; from organizations.models import User; "
+        "from tests.providerkeys import regions; "
+        f"print(regions.stored(access_for(User.objects.get(email='alice@{home.slug}.example'), {home.slug!r})).pk)"
+    )
+    pk = product.manage("shell", "--no-imports", "-c", code).splitlines()[-1].replace("_", "_5F")
+    return f"{PROVIDER_KEYS}{pk}/change/"
+
+
+def test_rows_of_an_objects_page_are_read_without_scrolling_sideways(
+    phone: Page, filled: Home, product: Product
+) -> None:
+    phone.goto(with_regions(product, filled))
+    rows = phone.locator(".tabular tbody tr:visible")
+    expect(rows).to_have_count(3)
+    for row in rows.all():
+        assert row.locator("td:visible").evaluate_all("all => all.map((one) => one.dataset.label)") == [
+            *("Position", "Region", "Hint", "Verdict", "Verdict at", "Last check at", "Unreadable at")
+        ]
+    assert phone.evaluate(WIDE) == 0
+    assert list(faults(phone)) == []
+    phone.set_viewport_size(PHONE)
+    phone.locator(".field-judged").first.evaluate("one => { one.style.inlineSize = '500px' }")
+    assert phone.evaluate(WIDE) == 1
+
+
+def test_members_are_changed_and_added_on_a_phone(phone: Page, filled: Home) -> None:
+    phone.goto(f"/admin/organizations/organization/?q={filled.slug}")
+    phone.locator("#result_list tbody th a").first.click()
+    rows = phone.locator(".tabular tbody tr.form-row:visible")
+    members = rows.count()
+    phone.get_by_role("button", name="Add another Membership").click()
+    expect(rows).to_have_count(members + 1)
+    labels = rows.last.locator("td[data-label]:visible").evaluate_all("all => all.map((one) => one.dataset.label)")
+    assert labels[:2] == ["User", "Role"]
+    expect(rows.last.get_by_role("combobox", name="Role")).to_be_visible()
+    assert phone.evaluate(WIDE) == 0
+
+
+def test_a_small_desktop_has_room_for_every_column(phone: Page, filled: Home, product: Product) -> None:
+    phone.set_viewport_size(DESKTOP)
+    page_of_key = with_regions(product, filled)
+    phone.goto("/admin/")
+    lists = phone.locator("#content-main th a").evaluate_all("all => all.map((one) => one.pathname)")
+    assert set(LISTS) < set(lists)
+    wide = []
+    for path in (*lists, page_of_key):
+        phone.goto(path)
+        wide += [path] * phone.evaluate(WIDE)
+    assert wide == []
+
+
 def test_where_there_is_room_neither_buttons_nor_drawers_are_seen(phone: Page, filled: Home) -> None:
     phone.set_viewport_size(DESKTOP)
     phone.goto(f"{USERS}?q={filled.slug}")
