@@ -264,7 +264,7 @@ def test_rows_of_an_objects_page_are_read_without_scrolling_sideways(
     assert phone.evaluate(WIDE) == 0
     assert list(faults(phone)) == []
     phone.set_viewport_size(PHONE)
-    phone.locator(".field-judged").first.evaluate("one => { one.style.inlineSize = '500px' }")
+    phone.locator(".tabular .field-judged").first.evaluate("one => { one.style.inlineSize = '500px' }")
     assert phone.evaluate(WIDE) == 1
 
 
@@ -272,6 +272,7 @@ def test_members_are_changed_and_added_on_a_phone(phone: Page, filled: Home) -> 
     phone.goto(f"/admin/organizations/organization/?q={filled.slug}")
     phone.locator("#result_list tbody th a").first.click()
     rows = phone.locator(".tabular tbody tr.form-row:visible")
+    expect(rows.first).to_be_visible()
     members = rows.count()
     phone.get_by_role("button", name="Add another Membership").click()
     expect(rows).to_have_count(members + 1)
