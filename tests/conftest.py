@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.generated",
     "tests.groups",
     "tests.hostile_runs",
+    "tests.quick",
     "tests.trust.families",
     "tests.verdict_table",
 ]

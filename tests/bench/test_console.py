@@ -13,6 +13,8 @@ from bench.console_report import goals, lines
 from bench.pages import PAGES, Costs, Measured, Page, entries
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.long
+
 LIST = Page("list", "provider_key_list")
 SEARCHED = Page("list, searched", "provider_key_list", "q=a", full=False)
 

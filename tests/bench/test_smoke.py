@@ -14,7 +14,10 @@ from tests.stack import ROOT
 
 COMMAND = (sys.executable, "-m", "bench", "--smoke")
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench reads what processes cost from Linux")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the bench reads what processes cost from Linux"),
+    pytest.mark.long,
+]
 
 
 def processes_of(folder: Path) -> list[str]:

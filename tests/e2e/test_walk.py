@@ -12,7 +12,7 @@ from tests.fakeproviders import samples
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.product import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.quick]
 
 
 def log_in(page: Page, email: str) -> None:

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.fakeproviders.fixtures import complaint
 from tests.fakeproviders.journal import Violation
 
+pytestmark = pytest.mark.long
 REPOSITORY = Path(__file__).resolve().parents[2]
 TESTS = """
 import requests

@@ -29,6 +29,7 @@ def refused(sent: bytes) -> str:
     return refusal.value.reason
 
 
+@pytest.mark.long
 @settings(max_examples=300, derandomize=True, deadline=None)
 @given(
     before=st.dictionaries(st.text().filter(lambda name: name not in {"model", "stream"}), _JSON, max_size=3),

@@ -17,6 +17,8 @@ from tests.gateway.conftest import keep
 from tests.gateway.load import run as load
 from tests.gateway.processes import Process, processes
 
+pytestmark = pytest.mark.long
+
 STREAMS: Final = 500
 
 

@@ -102,6 +102,7 @@ def test_an_expired_key_is_told_so_in_its_callers_dialect(gateway: Gateway, alic
     assert {reason for _, reason, _ in records()} == {"api_key_expired"}
 
 
+@pytest.mark.long
 def test_now_holds_within_five_seconds_in_every_process(
     db: None, providers: CheckedProviders, alice_access: Access, issued: tuple[ApiKey, str]
 ) -> None:

@@ -13,6 +13,8 @@ import pytest
 from organizations.access import Access
 from tests.gateway.conftest import SAID, Gateway, keep
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from anthropic import Anthropic
     from openai import OpenAI

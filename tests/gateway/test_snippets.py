@@ -19,6 +19,8 @@ from providerkeys.views.snippets import PLACEHOLDER
 from tests.gateway.conftest import Gateway, db, keep
 from tests.providerkeys.conftest import Console, alices, text
 
+pytestmark = pytest.mark.long
+
 
 def programs(page: str) -> dict[str, str]:
     found = re.findall(r'<pre id="snippet-(\w+)"><code>(.*?)</code></pre>', page, re.DOTALL)

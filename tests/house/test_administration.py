@@ -158,6 +158,7 @@ def test_every_model_of_the_product_has_its_pages() -> None:
     assert ours <= set(MODELS)
 
 
+@pytest.mark.long
 def test_no_list_and_no_page_costs_more_with_more_rows(world: World, staff: Client) -> None:
     paths = [path for model in MODELS for path in pages(world, model) if not path.endswith("/delete/")]
     paths += [f"{path}?{query}" for path, query in linked(world, staff)]
@@ -301,6 +302,7 @@ def _planted_query(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(its_admin), "ordering", ("id",))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("plant", "case"),
     [

@@ -130,6 +130,27 @@ def test_the_demo_empties_no_folder_but_its_own(checkout: Path, tools: Path, tmp
     assert not (tmp_path / "data" / "demo").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "run"),
+    [
+        ((), "--quick"),
+        (("--all",), ""),
+        (("--all", "-x"), "-x"),
+        (("tests/house", "-k", "lint"), "tests/house -k lint"),
+    ],
+)
+def test_which_tests_are_run(checkout: Path, tools: Path, tmp_path: Path, arguments: tuple[str, ...], run: str) -> None:
+    executable(tmp_path / "real" / "python3.13", GOOD)
+    for name in ("mktemp", "sort", "sed"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+
+    assert dev(checkout, [tmp_path / "real", tools], "test", *arguments).returncode == 0
+
+    assert (checkout / "trace").read_text().splitlines()[-1].split() == [
+        *("-m", "pytest", "-n", "auto", "--dist", "loadgroup", *run.split())
+    ]
+
+
 @pytest.mark.parametrize("arguments", [(), ("nothing",), ("help",)])
 def test_anything_else_says_what_there_is(checkout: Path, tools: Path, arguments: tuple[str, ...]) -> None:
     done = dev(checkout, [tools], *arguments)

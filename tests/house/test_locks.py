@@ -11,6 +11,8 @@ import pytest
 
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.long
+
 # What web, worker, beat and supervisor import, some of it only when they are at work.
 RUNTIME = (
     "byok_site.asgi, byok_site.web, byok_site.wsgi, byok_site.urls, byok_site.management.commands.serve, celery.apps.worker, "

@@ -25,6 +25,8 @@ from providerkeys.views.serving import Board
 from tests.cast import client_for
 from tests.providerkeys import regions, sample
 
+pytestmark = pytest.mark.long
+
 MOST_QUERIES: Final = 6
 CIPHER: Final = "/fernet.py"
 # Answer to a body alone, and are no pages.

@@ -16,6 +16,8 @@ from cryptography.fernet import Fernet
 from tests.processes import eventually, is_alive
 from tests.stack import ROOT, Stack, running
 
+pytestmark = pytest.mark.long
+
 KEYS = ("SECRET_KEY", "CREDENTIAL_KEYS")
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.processes import eventually, is_alive, pid_in, text_of
 
+pytestmark = pytest.mark.long
+
 STUBBORN = "trap '' TERM; while :; do sleep 0.1; done"
 WILLING = "exec sleep 600"
 

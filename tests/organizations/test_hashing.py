@@ -63,6 +63,7 @@ def test_who_waits_too_long_is_sent_away(crowd: Crowd, monkeypatch: pytest.Monke
     assert hashes(crowd, AT_ONCE + 1, refused=1) == [TooManyPasswords]
 
 
+@pytest.mark.long
 def test_it_is_djangos_own_hash(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["organizations.hashing.BoundedPBKDF2PasswordHasher"]
     encoded = make_password("a sample")

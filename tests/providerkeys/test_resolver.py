@@ -204,6 +204,7 @@ KEYS = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(derandomize=True, deadline=None, max_examples=500)
 @given(KEYS)
 def test_whatever_the_rows(rows: list[Key]) -> None:

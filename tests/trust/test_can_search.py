@@ -103,6 +103,7 @@ def test_can_00_a_report_names_the_canary_and_shows_no_part_of_it() -> None:
         assert (hit.canary, hit.encoding) == (canary.name, "raw")
 
 
+@pytest.mark.long
 def test_can_00_the_time_grows_with_the_haystack_alone() -> None:
     """Two megabytes for a thousand canaries: lines of a log, no two the same, with what can be opened in each."""
     search = Search([OURS, *(Canary.api_key(str(number), mint(PREFIX).plaintext) for number in range(1000))])

@@ -165,6 +165,7 @@ def making_a_regions_hint_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BedrockRegion, "__str__", lambda row: f"{row.region} …{vault.reveal(row, Purpose.CHECK)[-4:]}")
 
 
+@pytest.mark.long
 @controls(
     [
         Control(test_enc_17_no_page_opens_a_secret, making_a_regions_hint_when_asked, {"who": "staff"}),

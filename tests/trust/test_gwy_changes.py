@@ -144,6 +144,7 @@ def two(django_db_setup: None, django_db_blocker: Any, fake_providers: FakeProvi
         yield started
 
 
+@pytest.mark.long
 @pytest.mark.database
 def test_gwy_14_it_holds_in_every_process(
     two: list[Process], db: None, providers: CheckedProviders, alice_access: Access

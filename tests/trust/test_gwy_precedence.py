@@ -92,6 +92,7 @@ def arrange(case: Case, api_key: ApiKey, access: Access) -> dict[str, ProviderKe
 # GWY-11
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("table", ["all"])
 def test_gwy_11_gateway_and_console_say_the_same(table: str, gateway: Gateway, providers: CheckedProviders) -> None:
     """All cases beside each other, each in an organization of its own."""

@@ -33,7 +33,7 @@ from tests.trust.controls import Control, Plant, controls
 from tests.trust.inp import CPU_SECONDS, Desk, sitting_at, timed
 from tests.trust.inputs import access_keys, api_keys
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.long]
 
 # Stands in everything that is sent as a secret. As it has small letters, no field takes it for an id that may be seen again.
 CANARY: Final = "q" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(39))

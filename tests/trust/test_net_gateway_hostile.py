@@ -182,6 +182,7 @@ def _code(body: bytes) -> str:
 SETS: Final = {"everything": EVERYTHING, **{name: (name,) for name in EVERYTHING}}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scenarios", ["everything"])
 def test_net_10_hostile_answers_pass_through_the_gateway(
     scenarios: str, gateway: Gateway, alice_access: Access, settings: Settings, caplog: pytest.LogCaptureFixture

@@ -83,6 +83,7 @@ def test_ten_10_a_foreign_id_in_a_field_is_refused(among_own: bool, site: Site, 
     assert [after[key] == row for key, row in theirs] == [True] * len(theirs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("field", ["q", "api_key", "after", "before", "provider"])
 def test_ten_20_no_page_shows_or_finds_what_is_theirs(field: str, site: Site, foreign: Foreign) -> None:
     for one in OURS:

@@ -85,11 +85,13 @@ def all_answers(site: Site) -> Iterator[tuple[str, Any]]:
     yield "no slash, nobody's", site.client(login).get("/login")
 
 
+@pytest.mark.long
 def test_web_03_every_answer_says_what_a_browser_may(site: Site) -> None:
     for where, answer in all_answers(site):
         assert lacks(answer.headers, POLICIES) == {}, where
 
 
+@pytest.mark.long
 def test_web_03_what_is_signed_in_is_never_stored(site: Site) -> None:
     for where, answer in all_answers(site):
         if "nobody" not in where and not where.startswith("400"):
@@ -198,6 +200,7 @@ def test_web_07_everybody_is_led_back_to_where_they_were(site: Site) -> None:
 NO_URLS: Final = ("http://[", "//[", "http://[::1", "http://testserver//[", "http://\xe9\u2100.example/")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", NO_URLS, ids=ascii)
 def test_web_07_what_is_no_url_is_no_page_and_no_error_of_ours(target: str, site: Site) -> None:
     headers = {**HTMX, "HX-Current-URL": target.encode().decode("latin-1")}

@@ -57,6 +57,7 @@ def pages(site: Site) -> Iterator[tuple[str, str, Any]]:
                     yield str(one), f"{address} to htmx", site.client(one).get(address, headers=HTMX)
 
 
+@pytest.mark.long
 def test_web_12_a_secret_field_says_nothing_back(site: Site) -> None:
     found = Counter[str]()
 
@@ -167,6 +168,7 @@ def skeleton(page: Markup) -> Counter[str]:
 HOME: Final = {"console": "provider_key_list", "administration": "admin:index"}
 
 
+@pytest.mark.long
 @each_side
 def test_web_14_a_name_is_text_on_every_page(side: Side, site: Site) -> None:
     calm = [f"{number} harmless" for number in range(len(HOSTILE))]
@@ -296,6 +298,7 @@ def markup_from_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{__name__}.own_sources", lambda: {**honest, "new.py": "format_html(f'<b>{name}</b>')"})
 
 
+@pytest.mark.long
 @controls(
     [
         Control(test_web_12_a_secret_field_says_nothing_back, a_field_with_more_to_say),

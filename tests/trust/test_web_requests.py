@@ -43,6 +43,7 @@ def test_web_00_every_route_that_takes_a_post_has_a_row(site: Site) -> None:
     assert taking == set(TYPED)
 
 
+@pytest.mark.long
 @each_side
 def test_web_01_a_forged_post_is_refused(side: Side, site: Site) -> None:
     unsafe = [one for one in side.routes if site.takes_post(one)]
@@ -150,6 +151,7 @@ def a_route_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(TYPED, "provider_key_delete")
 
 
+@pytest.mark.long
 @controls(
     [
         Control(test_web_00_every_route_that_takes_a_post_has_a_row, a_route_that_nobody_knows),

@@ -15,6 +15,8 @@ from tests.providerkeys.providers.one_more import SLUG, SOURCE
 from tests.trust.net import Step, play
 from tests.trust.sources import ROOT
 
+pytestmark = pytest.mark.long
+
 FILE: Final = f"providerkeys/providers/{SLUG}.py"
 _NOT_COPIED: Final = (".git", ".venv", "var", "docs", "__pycache__", ".*_cache", ".hypothesis")
 
