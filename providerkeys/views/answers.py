@@ -104,7 +104,9 @@ def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
     said = _states(asked or resolution.others)
     shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
     end = f"{provider.label} requests are refused."
-    return f"{said} The organization-wide keys don’t step in, so {end}" if shadowed else f"{said} So {end}"
+    if shadowed:
+        return f"{said} The organization-wide keys don’t step in, so {end}"
+    return f"{said.removesuffix('.')}, so {end}"
 
 
 def _alone[R: Row](provider: Provider, resolution: Resolution[R]) -> str:

@@ -1,12 +1,12 @@
 """What is told after a provider key was saved: what is known of it, what becomes of the old credentials, who is like it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from django.contrib import messages
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import get_text_list
 
@@ -46,6 +46,12 @@ class Stored:
     def kept_in(self, now: Self) -> list[str]:
         """The labels of the rows that have what they had."""
         return [label for label, one in self.fingerprints.items() if now.fingerprints.get(label) == one]
+
+
+def _listed(hints: Iterable[str]) -> SafeString:
+    """The hints, each of them in one piece: it is compared with what the provider's console shows."""
+    *others, last = (format_html('<span class="whole">{}</span>', hint) for hint in hints)
+    return format_html("{} and {}", format_html_join(", ", "{}", ((one,) for one in others)), last) if others else last
 
 
 @dataclass(frozen=True)
@@ -127,31 +133,33 @@ class Save:
         )
 
     def _held(self, elsewhere: SafeString, known_by: str) -> SafeString:
-        return format_html(
-            "{}{} The old one is stored in {} too: replace it there, then revoke it at {}.{}",
-            self._used("the new key"),
-            " It failed its test: replace it with one that works." if self._is_failing() else "",
-            elsewhere,
-            self._link,
-            known_by,
-        )
+        used, replace = self._used("the new key"), "replace it there, then revoke it at"
+        if self._is_failing():
+            used = f"{used} It failed its test: replace it with one that works."
+        elif self.key.verdict != Verdict.VALID:
+            replace = f"once a test says that the new one is valid, {replace}"
+        said = "{} The old one is stored in {} too: {} {}.{}"
+        return format_html(said, used, elsewhere, replace, self._link, known_by)
 
     def _known_by(self, before: Stored, now: Stored) -> str:
         """What tells one key from another, and what it replaced itself a moment ago; a service account has no hint that would."""
         kind = self.form.chosen.credential if self.form.chosen else None
         if kind is CredentialKind.IAM_REGIONS:
-            return f" The old access key ID: {get_text_list(before.hints_gone_in(now), 'and')}."
+            return format_html(" The old access key ID: {}.", _listed(before.hints_gone_in(now)))
         if kind is not CredentialKind.API_KEY:
             return ""
         [(fingerprint, hint)] = zip(before.fingerprints.values(), before.hints.values(), strict=True)
-        told = f" The old one’s hint: {hint}."
+        told = format_html(" The old one’s hint: {}.", _listed([hint]))
         earlier = remember(self.request, self.key, fingerprint, hint)
         if not earlier:
             return told
         verb, them = ("were", "them") if len(earlier) > 1 else ("was", "it")
-        told = f"{told} {get_text_list([*earlier.values()], 'and')} {verb} replaced shortly before: revoke {them} too"
+        told = format_html(
+            "{} {} {} replaced shortly before: revoke {} too", told, _listed(earlier.values()), verb, them
+        )
         held = linked(self.access, holders_of(self.access, set(earlier), self.key))
-        return format_html("{}, but replace {} first in {}.", told, them, held) if held else f"{told}."
+        first = "replace it first in" if them == "it" else "first replace those that are stored in"
+        return format_html("{}, but {} {}.", told, first, held) if held else format_html("{}.", told)
 
     def _without_typed(self, regions: list[str]) -> list[str]:
         """The regions whose access key is none of those that were typed: one typed again is no old one."""
@@ -163,18 +171,20 @@ class Save:
 
     def _tell_to_revoke(self, known_by: str) -> None:
         used = self._used("the new key")
+        failed = "It failed its test: replace it with one that works, then revoke the old one at {}."
+        failing, valid = format_html(failed, self._link), format_html("Now revoke the old one at {}.", self._link)
         if self._is_failing():
-            failed = "It failed its test: replace it with one that works, then revoke the old one at"
-            messages.warning(self.request, format_html("{} {} {}.{}", used, failed, self._link, known_by))
+            messages.warning(self.request, format_html("{} {}{}", used, failing, known_by))
         elif self.key.verdict == Verdict.VALID:
-            messages.success(
-                self.request, format_html("{} Now revoke the old one at {}.{}", used, self._link, known_by)
-            )
+            messages.success(self.request, format_html("{} {}{}", used, valid, known_by))
         else:
-            when = "once a test says that the new one is valid."
-            messages.info(
-                self.request, format_html("{} Revoke the old one at {} {}{}", used, self._link, when, known_by)
+            # The page puts one of the two others in its place when the test has said it.
+            awaited = format_html(
+                '<span data-awaits="{}">Revoke the old one at {} once a test says that the new one is valid.</span>'
+                '<template data-then="green">{}</template><template data-then="red">{}</template>',
+                *(self.key.pk, self._link, valid, failing),
             )
+            messages.info(self.request, format_html("{} {}{}", used, awaited, known_by))
 
     def _is_failing(self) -> bool:
         """Whether what is stored now is known to serve nothing."""

@@ -17,6 +17,8 @@ const forget = (typed) => {
   const told = (typed.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => document.getElementById(id));
   if (told.length) typed.setAttribute("aria-describedby", told.join(" "));
   else typed.removeAttribute("aria-describedby");
+  const summary = document.querySelector("[data-error-summary]");
+  if (summary && [...summary.querySelectorAll("a")].every((link) => link.hash === `#${typed.id}`)) summary.remove();
 };
 
 document.addEventListener("input", ({ target }) => {

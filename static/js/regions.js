@@ -3,6 +3,10 @@
 const rowsOf = (regions) => [...regions.querySelectorAll("[data-region-row]")];
 const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
 const typed = (row) => field(row, "access_key_id").value.trim() && field(row, "secret_access_key").value;
+// The row in which credentials were typed last, by a person; else the last one that has both.
+let typedIn = null;
+let isCopying = false;
+const sourceAmong = (rows) => (rows.includes(typedIn) && typed(typedIn) ? typedIn : rows.findLast(typed));
 const PARTS = ["region", "access_key_id", "secret_access_key"];
 const isBlank = (element) => !element.value.trim();
 // As the server sees it: whichever row is for a region of which something is stored.
@@ -88,7 +92,7 @@ function arrange(regions) {
   follow(rows);
   rows.forEach(number);
   offer(rows);
-  const source = rows.findLast(typed);
+  const source = sourceAmong(rows);
   for (const button of regions.querySelectorAll("[data-add-region]")) {
     const idle = button.hasAttribute("data-copy-credentials") && !source;
     button.disabled = idle || rows.length >= Number(regions.dataset.most);
@@ -103,10 +107,12 @@ function arrange(regions) {
 
 function copy(from, to) {
   if (!from || from === to) return;
+  isCopying = true;
   for (const name of ["access_key_id", "secret_access_key"]) {
     field(to, name).value = field(from, name).value;
     changed(field(to, name));
   }
+  isCopying = false;
 }
 
 const actions = {
@@ -129,7 +135,7 @@ document.addEventListener("click", (event) => {
   if (name) actions[name](event.target.closest("[data-region-row]"), regions);
   if (event.target.closest("[data-use-everywhere]")) {
     const rows = rowsOf(regions);
-    const source = rows.findLast(typed);
+    const source = sourceAmong(rows);
     for (const row of rows) copy(source, row);
   }
   if (name) {
@@ -140,6 +146,9 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("input", (event) => {
   const regions = event.target.closest("[data-regions]");
+  if (!isCopying && event.target.matches("[name$=-access_key_id], [name$=-secret_access_key]")) {
+    typedIn = event.target.closest("[data-region-row]");
+  }
   if (regions && event.target !== regions) arrange(regions);
 });
 
@@ -154,7 +163,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const button = event.detail.elt;
   if (!button.matches("[data-copy-credentials]")) return;
   const rows = rowsOf(button.closest("[data-regions]"));
-  const source = rows.findLast(typed);
+  const source = sourceAmong(rows);
   const blank = source ? rows.filter(waiting(source)) : [];
   if (!blank.length) return;
   event.preventDefault();
@@ -162,13 +171,13 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   field(blank.find((row) => isBlank(field(row, "region"))) ?? blank[0], "region").focus();
 });
 
-// The new row is the last one by now; the credentials come from the last row in which both parts were typed.
+// The new row is the last one by now.
 document.addEventListener("htmx:afterSwap", (event) => {
   const button = event.detail.requestConfig.elt;
   const regions = button.closest("[data-regions]");
   if (!regions || !button.matches("[data-add-region]")) return;
   const rows = rowsOf(regions);
-  if (button.matches("[data-copy-credentials]")) copy(rows.findLast(typed), rows.at(-1));
+  if (button.matches("[data-copy-credentials]")) copy(sourceAmong(rows), rows.at(-1));
   arrange(regions);
   changed(regions);
   field(rows.at(-1), "region").focus();

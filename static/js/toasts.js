@@ -26,17 +26,49 @@ const rowOf = (running) => document.getElementById(`row-${running.dataset.runnin
 const saved = document.querySelector("[data-saved]");
 const savedRow = saved && document.getElementById(`row-${saved.dataset.saved}`);
 savedRow?.classList.add("table__saved");
-savedRow?.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "center" });
+if (savedRow) {
+  // No further than it must: whoever reads the list finds it where it was.
+  savedRow.style.scrollMarginBlockEnd = `${document.getElementById("messages").offsetHeight + 48}px`;
+  savedRow.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "nearest" });
+}
 
-// Where a filter hides it, or it stands on another page, the message says so, and leads to it and to its verdict.
+// Where a filter hides it, or it stands on another page, the message says so and leads to it. The verdict is asked for all
+// the same.
 const elsewhere = saved && !savedRow && document.getElementById("not-among")?.content.cloneNode(true);
 if (elsewhere) {
   const link = elsewhere.querySelector("a");
-  saved.parentElement.querySelector("[data-running]")?.remove();
   saved.parentElement.append(elsewhere);
   // Only now: outside of a page an address can't be taken apart.
   link.search = new URLSearchParams({ q: saved.dataset.saved });
+  if (saved.parentElement.querySelector("[data-running]")) askForVerdict(link.href);
 }
+
+async function askForVerdict(address) {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer || answer.status >= 500) continue;
+    const row = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(`#row-${saved.dataset.saved}`);
+    if (row?.hasAttribute("hx-trigger")) continue;
+    if (row) conclude(row);
+    return;
+  }
+}
+
+// It is shown in place: the other messages say what is still to be done.
+document.addEventListener("click", (event) => {
+  const told = event.target.closest("[data-elsewhere] a") && event.target.closest("[data-elsewhere]");
+  const filters = document.querySelector(".filters");
+  if (!told || !filters || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  for (const field of filters.querySelectorAll("input, select")) field.value = "";
+  filters.querySelector("[name=q]").value = saved.dataset.saved;
+  filters.requestSubmit();
+  const toast = told.closest("[data-toast]");
+  told.remove();
+  messages.focus();
+  if (leaves(toast)) leaveLater(toast);
+});
 
 for (const toast of document.querySelectorAll("[data-toast]")) {
   const running = toast.querySelector("[data-running]");
@@ -74,7 +106,17 @@ function conclude(row) {
   for (const size of ["width", "height"]) sign.setAttribute(size, toast.querySelector("svg").getAttribute(size));
   toast.querySelector("svg").replaceWith(sign);
   if (leaves(toast)) leaveLater(toast);
+  tellWhatFollows(row, toast);
   return true;
+}
+
+// What is to be done about the old credentials waited for the verdict, too.
+function tellWhatFollows(row, concluded) {
+  for (const awaiting of document.querySelectorAll(`[data-awaits="${row.id.replace("row-", "")}"]`)) {
+    const tone = ["green", "red"].find((one) => concluded.classList.contains(`tone-${one}`));
+    const then = tone && awaiting.parentElement.querySelector(`template[data-then=${tone}]`);
+    if (then) awaiting.replaceWith(then.content.cloneNode(true));
+  }
 }
 
 // One that had ended before the page was made has left its verdict in the row.

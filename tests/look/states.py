@@ -321,7 +321,7 @@ ANSWERS = [
     Thing(
         provider_label="Mistral",
         keys=[],
-        reason="Trial key is assigned here but disabled. So Mistral requests are refused.",
+        reason="Trial key is assigned here but disabled, so Mistral requests are refused.",
         refused=True,
         notable_badges=[],
         further=0,

@@ -229,7 +229,9 @@ def test_whoever_keeps_what_is_stored_is_asked_for_nothing_more(stage: Stage) ->
     page.get_by_role("checkbox", name="Keep the stored key", exact=True).check()
     expect(refused).to_have_count(0)
     expect(secret).not_to_have_attribute("aria-invalid", "true")
-    expect(secret).to_have_accessible_description(re.compile("^Emptied for safety"))
+    expect(secret).to_have_accessible_description(re.compile("^Keys are made at"))
+    expect(page.get_by_text("To test the stored one, tick")).to_be_hidden()
+    expect(page.locator("[data-error-summary]")).to_have_count(0)
 
 
 def test_a_test_refused_after_a_save_says_so_once(page: Page, stage: Stage) -> None:

@@ -14,7 +14,7 @@ from providerkeys.providers import whole_keys
 from tests.accessibility import DARK_PHONE, LIGHT, faults
 from tests.fakeproviders import samples
 from tests.look.conftest import Build
-from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
+from tests.look.stage import NEVER, ORIGIN, Reply, Request, Stage, part, whole
 from tests.look.states import PAGES, Toast
 from tests.look.things import KEYS, told
 
@@ -360,26 +360,62 @@ def test_what_was_saved_is_brought_into_view(stage: Stage) -> None:
     assert row_box["y"] + row_box["height"] <= toast["y"]
 
 
-@pytest.mark.parametrize("there", [True, False], ids=["row-on-the-page", "row-elsewhere"])
-def test_what_was_saved_and_is_not_shown_is_one_press_away(stage: Stage, there: bool) -> None:
-    said = format_html(
-        '<span data-saved="{0}">CI account was saved.</span> <span data-running="{0}">Its test is running.</span>',
-        KEY.id,
-    )
+SAVED = format_html(
+    '<span data-saved="{0}">CI account was saved.</span> <span data-running="{0}">Its test is running.</span>', KEY.id
+)
+WHAT_FOLLOWS = format_html(
+    'Requests use the new key within 5 s. <span data-awaits="{}">Revoke the old one once a test says so.</span>'
+    '<template data-then="green">Now revoke it.</template><template data-then="red">It failed its test.</template>',
+    KEY.id,
+)
+HIDDEN = "It isn’t among the rows that are shown: show it."
+
+
+def saved_elsewhere(stage: Stage, *shown: Thing) -> Page:
+    """The list after a save, with ``shown`` in it; what is searched for is the saved key, while its test runs."""
     template, context = PAGES["list"]
-    keys = [*KEYS[:3], *([under_test()] if there else [])]
+    messages = [Toast("success", SAVED), Toast("info", WHAT_FOLLOWS)]
+    page = render_to_string(template, {**context, "keys": list(shown), "messages": messages})
+
+    def answer(request: Request) -> Reply:
+        return Reply(part("list", "table", keys=[under_test()])) if KEY.id in request.url else Reply(page)
+
     stage.on("GET", OPEN_CHECK, NEVER)
-    stage.on(
-        "GET", LIST, Reply(render_to_string(template, {**context, "keys": keys, "messages": [Toast("success", said)]}))
-    )
-    page = stage.open("list", LIST)
-    toast = page.locator("[data-toast]")
-    if there:
-        expect(toast).to_have_text("CI account was saved. Its test is running.")
-        return
-    expect(toast).to_have_text(re.compile("CI account was saved. +It isn’t among the rows below: show it."))
-    toast.get_by_role("link", name="show it").click()
-    expect(page).to_have_url(f"{ORIGIN}{LIST}?q={KEY.id}")
+    stage.on("GET", LIST, answer)
+    return stage.open("list", LIST)
+
+
+def test_what_was_saved_and_is_not_shown_is_shown_by_one_press_that_keeps_the_messages(stage: Stage) -> None:
+    page = saved_elsewhere(stage, *KEYS[:3])
+    toasts = page.locator("[data-toast]")
+    expect(toasts.first).to_have_text(f"CI account was saved. Its test is running. {HIDDEN}")
+    toasts.first.get_by_role("link", name="show it").click()
+    expect(page.locator(f"#row-{KEY.id}")).to_be_visible()
+    expect(page.get_by_role("searchbox", name="Search provider keys")).to_have_value(KEY.id)
+    expect(page).to_have_url(re.compile(f"[?&]q={KEY.id}"))
+    expect(toasts).to_have_count(2)
+    expect(toasts.first).to_have_text("CI account was saved. Its test is running.")
+
+
+def test_what_is_shown_is_not_said_to_be_hidden(stage: Stage) -> None:
+    page = saved_elsewhere(stage, *KEYS[:3], under_test())
+    expect(page.locator("[data-toast]").first).to_have_text("CI account was saved. Its test is running.")
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "follows"), [(KEY, "Invalid", "It failed its test."), (KEYS[1], "Valid", "Now revoke it.")]
+)
+def test_the_verdict_of_what_is_not_shown_is_told_too_and_what_follows_from_it(
+    stage: Stage, key: Thing, said: str, follows: str
+) -> None:
+    page = saved_elsewhere(stage, *KEYS[4:6])
+    toasts = page.locator("[data-toast]")
+    expect(toasts.last).to_have_text("Requests use the new key within 5 s. Revoke the old one once a test says so.")
+    judged = told(Thing(**{**vars(key), "id": KEY.id, "open_check": None}))
+    stage.on("GET", LIST, Reply(part("list", "table", keys=[judged])))
+    expect(toasts.first).to_contain_text(f"CI account was saved. Its test said: {said}")
+    expect(toasts.first).to_contain_text(HIDDEN)
+    expect(toasts.last).to_have_text(f"Requests use the new key within 5 s. {follows}")
 
 
 @pytest.mark.parametrize("height", [300, 500])

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 NEW = "/orgs/acme/provider-keys/new/"
 EDIT = "/orgs/acme/provider-keys/pk_0000000000000000000007/"
 CHECKS = "/orgs/acme/provider-keys/checks/"
-ID, SECRET = "AKIAFAKEKEYSEXAMPLE2", "FAKE0SECRET0typed0and0never0in0a0URL0000"
+ID, OTHER_ID, SECRET = "AKIAFAKEKEYSEXAMPLE2", "AKIAFAKEKEYSEXAMPLE3", "FAKE0SECRET0typed0and0never0in0a0URL0000"
 
 
 def _another_row(request: Request) -> Reply | None:
@@ -187,7 +187,14 @@ def test_whose_credentials_are_copied_is_said(stage: Stage) -> None:
         field(page, number, "Access Key ID").fill(ID)
         expect(told).to_be_visible(visible=number == 2)
         field(page, number, "Secret Access Key").fill(SECRET)
-        expect(told).to_have_text("“These credentials” are what is typed in row 3.")
+        expect(told).to_have_text(f"“These credentials” are what is typed in row {number}.")
+    # Whoever corrects a row means that one; its copies are no corrections.
+    field(page, 3, "Access Key ID").fill(OTHER_ID)
+    expect(told).to_have_text("“These credentials” are what is typed in row 3.")
+    page.get_by_role("button", name="Use these credentials in every row").click()
+    for number in (1, 2, 3):
+        expect(field(page, number, "Access Key ID")).to_have_value(OTHER_ID)
+    expect(told).to_have_text("“These credentials” are what is typed in row 3.")
     field(page, 3, "Secret Access Key").fill("")
     expect(told).to_have_text("“These credentials” are what is typed in row 2.")
 

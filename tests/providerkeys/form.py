@@ -22,7 +22,8 @@ def toasts(console: Console) -> list[str]:
     """The messages that the next page shows."""
     page = text(console.get("provider-keys/"))
     found = re.findall(r"data-toast>(.*?)</button>", page, re.DOTALL)
-    return [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", toast)).strip() for toast in found]
+    shown = (re.sub(r"<template.*?</template>", "", toast, flags=re.DOTALL) for toast in found)
+    return [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", toast)).strip() for toast in shown]
 
 
 def value_of(page: str, name: str) -> str:

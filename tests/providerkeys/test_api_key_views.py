@@ -266,7 +266,7 @@ class TestCreate:
         special.disable(alice_access)
         assert (
             offered(alices.get(NEW), "OpenAI")
-            == "None Special is assigned to other API keys. So OpenAI requests are refused."
+            == "None Special is assigned to other API keys, so OpenAI requests are refused."
         )
 
         sample.stored(alice_access)
@@ -275,11 +275,12 @@ class TestCreate:
     def test_leads_to_the_form_of_a_provider_key_where_there_is_none_and_stays_itself(
         self, alices: Console, alice_access: Access
     ) -> None:
-        link = f'<a href="{alices.url("provider-keys/new/")}" target="_blank" rel="noopener">add a provider key</a>'
-        assert link in text(alices.post(NEW, {"name": "ci"}))
+        page = text(alices.post(NEW, {"name": "ci"}))
+        where = f"{alices.url('provider-keys/new/')}?api_key={ApiKey.objects.get().pk}"
+        assert f'<a href="{where}" target="_blank" rel="noopener">add a provider key</a>' in page
 
         sample.stored(alice_access)
-        assert link not in text(alices.post(NEW, {"name": "another"}))
+        assert "add a provider key" not in text(alices.post(NEW, {"name": "another"}))
 
     @pytest.mark.parametrize("into", [None, "main"])
     def test_assigns_what_was_ticked_and_leaves_its_event(
@@ -472,6 +473,7 @@ class TestList:
 
         assert "theirs" not in text(alices.get(LIST))
 
+    @pytest.mark.long
     def test_costs_six_queries_and_opens_nothing_however_many_keys_there_are(
         self, alices: Console, alice_access: Access, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -522,20 +524,22 @@ class TestWhichKeyWillServe:
     def test_leads_an_admin_from_a_provider_without_a_key_to_its_form(
         self, alices: Console, danas: Console, api_key: ApiKey
     ) -> None:
-        where = alices.url("provider-keys/new/?provider=")
+        where, ours = alices.url("provider-keys/new/?provider="), f"&amp;api_key={api_key.pk}"
         page = text(alices.get(f"api-keys/{api_key.pk}/"))
-        found = re.findall(rf'href="{re.escape(where)}(\w+)" hx-get="{re.escape(where)}(\w+)"', page)
+        found = re.findall(rf'href="{re.escape(where)}(\w+){ours}" hx-get="{re.escape(where)}(\w+){ours}"', page)
         assert found == [(provider.slug, provider.slug) for provider in registry.all()]
         assert '<option value="openai" selected>' in text(alices.get("provider-keys/new/", provider="openai"))
         assert where not in text(danas.get(f"api-keys/{api_key.pk}/"))
 
-    def test_leads_nobody_there_where_the_organization_has_a_key(
-        self, alices: Console, alice_access: Access, api_key: ApiKey
+    def test_leads_there_where_requests_are_refused_and_nobody_where_a_key_serves(
+        self, alices: Console, danas: Console, alice_access: Access, api_key: ApiKey
     ) -> None:
         self.make(alice_access, "Theirs", sample.api_key(alice_access))
+        assert "?provider=openai" in text(alices.get(f"api-keys/{api_key.pk}/"))
+        assert "?provider=openai" not in text(danas.get(f"api-keys/{api_key.pk}/"))
 
+        self.make(alice_access, "Shared")
         page = text(alices.get(f"api-keys/{api_key.pk}/"))
-
         assert "?provider=openai" not in page
         assert "?provider=anthropic" in page
 
@@ -599,7 +603,7 @@ class TestWhichKeyWillServe:
 
         assert self.openai(alices, api_key) == (
             "None",
-            "Theirs is assigned to other API keys. So OpenAI requests are refused.",
+            "Theirs is assigned to other API keys, so OpenAI requests are refused.",
         )
 
     def test_what_several_share_is_told_once(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:
@@ -609,7 +613,7 @@ class TestWhichKeyWillServe:
 
         assert self.openai(alices, api_key) == (
             "None",
-            "One, Two and Three are assigned to other API keys. So OpenAI requests are refused.",
+            "One, Two and Three are assigned to other API keys, so OpenAI requests are refused.",
         )
         self.make(alice_access, "Four", others)
         assert self.openai(alices, api_key)[1].startswith("One, Two, Three and others are assigned")
@@ -637,7 +641,7 @@ class TestAProviderThatTheGatewayDoesNotRouteYet:
         assert offered(alices.get(NEW), "AWS Bedrock") == f"{key.name} {self.SAID}"
 
         key.disable(alice_access)
-        refused = f"{key.name} is organization-wide but disabled. So AWS Bedrock requests are refused."
+        refused = f"{key.name} is organization-wide but disabled, so AWS Bedrock requests are refused."
         assert self.bedrock(alices, api_key) == ("None", f"{refused} {self.SAID}")
 
     def test_the_others_are_not(self, alices: Console, alice_access: Access, api_key: ApiKey) -> None:

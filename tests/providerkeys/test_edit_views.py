@@ -20,8 +20,8 @@ from tests.cast import client_for, member_of
 from tests.fakeproviders import samples
 from tests.fakeproviders.access_keys import halves
 from tests.providerkeys import regions, sample
-from tests.providerkeys.conftest import Console, text
-from tests.providerkeys.form import edit, edited, toasts, value_of
+from tests.providerkeys.conftest import Console, form_data, text
+from tests.providerkeys.form import NEW, edit, edited, toasts, value_of
 from tests.providerkeys.regions import THREE, ciphertexts, posted
 
 
@@ -121,6 +121,41 @@ class TestEdit:
             "Requests use the new key within 5 s. The old one is stored in Last year’s (OpenAI) too: replace it there,"
             f" then revoke it at OpenAI’s API keys. The old one’s hint: {key.hint}."
         )
+
+    @pytest.mark.parametrize(
+        ("answers", "said"),
+        [
+            (None, "too: once a test says that the new one is valid, replace it there, then revoke it at OpenAI’s"),
+            (
+                sample.unknown,
+                "It failed its test: replace it with one that works. The old one is stored in Last year’s",
+            ),
+        ],
+    )
+    @pytest.mark.usefixtures("sent")
+    def test_a_key_that_is_not_known_to_work_replaces_no_other(
+        self, alices: Console, key: ProviderKey, judge: Judge, answers: sample.Answerer | None, said: str
+    ) -> None:
+        alices.post(NEW, form_data(name="Last year’s"))
+        if answers:
+            judge(sample.LATTER, answers)
+
+        alices.post(edit(key), edited(key, sample.LATTER))
+
+        assert said in toasts(alices)[-1]
+
+    def test_what_is_to_be_done_about_the_old_key_waits_for_the_test(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        alices.post(edit(key), edited(key, sample.LATTER))
+
+        page = text(alices.get("provider-keys/"))
+        assert f'<span data-awaits="{key.pk}">Revoke the old one at <a' in page
+        then = dict(re.findall(r'<template data-then="(\w+)">(.*?)<a', page))
+        assert then == {
+            "green": "Now revoke the old one at ",
+            "red": "It failed its test: replace it with one that works, then revoke the old one at ",
+        }
 
     def test_who_replaces_twice_is_reminded_of_the_first(
         self, alices: Console, key: ProviderKey, sent: list[str]
