@@ -75,6 +75,7 @@ def test_parts_by_chance_stay_in_an_answer_that_is_to_be_used() -> None:
 def test_the_time_does_not_grow_with_both_text_and_secret() -> None:
     """An error of 256 KiB beside an access token of 8 KiB: each part looked for by itself took a second."""
     secret, text = "".join(f"{number:05}" for number in range(1600)), b"0123456789 " * 24_000
-    started = time.perf_counter()
+    # Its own time: other processes of a full machine take none of that.
+    started = time.thread_time()
     assert Scrubber(secret).whole(text)
-    assert time.perf_counter() - started < 0.3
+    assert time.thread_time() - started < 0.3
