@@ -6,7 +6,7 @@ from typing import Any, Final
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import Exists, F, OuterRef, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -71,10 +71,10 @@ def forget_links(email: str) -> int:
     return counted
 
 
-def is_locked(email: str) -> bool:
-    """Whether logins with this address are refused just now, from any place."""
+def is_locked() -> Exists:
+    """Whether logins of a user are refused just now, from any place: a condition, for the query that reads the user."""
     lately = AccessAttempt.objects.filter(attempt_time__gt=timezone.now() - settings.AXES_COOLOFF_TIME)
-    return bool(lately.filter(username=email, failures_since_start__gte=settings.AXES_FAILURE_LIMIT))
+    return Exists(lately.filter(username=OuterRef("email"), failures_since_start__gte=settings.AXES_FAILURE_LIMIT))
 
 
 def _link_to(email: str) -> str:

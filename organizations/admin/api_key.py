@@ -16,7 +16,6 @@ class ApiKeyAdmin(AuditedAdmin):
 
     list_display = ("name", "hint", "of_organization", "enabled", "expires_at", "last_used_at", "created_at")
     list_filter = ("enabled", "expires_at", "last_used_at", "created_at")
-    list_select_related = ("organization",)
     search_fields = ("name", "hint", "id", "organization__name", "organization__slug", "created_by__email")
     search_help_text = "By name, the key’s last characters, id, organization, or its maker’s address"
     names = {"organization_id": Organization}
@@ -48,6 +47,9 @@ class ApiKeyAdmin(AuditedAdmin):
     actions = ("disable", "enable")
     secret_fields = frozenset({"lookup", "digest", "former_lookup", "former_digest"})
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        return super().get_queryset(request).select_related("organization", "created_by")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -63,14 +65,12 @@ class ApiKeyAdmin(AuditedAdmin):
         text = "The gateway will refuse requests with them within 5 seconds."
         if page := self.ask_first(request, queryset, "Disable these API keys?", text):
             return page
-        keys = queryset.select_related("organization")
-        self.say(request, "Disabled", [key for key in keys if key.disable(_access(request, key))])
+        self.say(request, "Disabled", [key for key in queryset if key.disable(_access(request, key))])
         return None
 
     @action("Enable")
     def enable(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        keys = queryset.select_related("organization")
-        self.say(request, "Enabled", [key for key in keys if key.enable(_access(request, key))])
+        self.say(request, "Enabled", [key for key in queryset if key.enable(_access(request, key))])
 
 
 def _access(request: HttpRequest, key: ApiKey) -> Access:

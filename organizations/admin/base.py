@@ -1,15 +1,17 @@
 """What every admin page of the product does: it leaves an audit event, and it is no oracle for secrets."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Permission
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -17,6 +19,7 @@ from django.utils.text import capfirst
 from organizations.access import client_ip
 from organizations.actors import Actor
 from organizations.admin.actions import ActingAdmin
+from organizations.admin.deletions import Uncountable, going_with
 from organizations.admin.links import LinkedAdmin, link
 from organizations.admin.lists import StaffList
 from organizations.models import AuditEvent, Organization, User
@@ -105,6 +108,10 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[StaffList]:
         return StaffList
 
+    def read_along(self, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """Add what each row of a list shows of several others, which no object's own page has to read."""
+        return rows
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
@@ -114,17 +121,29 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
         return super().get_search_results(request, queryset, search_term.replace("\0", "?"))
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show the audit events of an object. Django's own log, which nothing is written into, isn't asked."""
         obj = self.get_object(request, unquote(object_id))
-        latest = self.events_of(obj).order_by("-at", "-id")[:_EVENTS_SHOWN] if obj else ()
-        # Labels are written out, as in the audit events' own list.
-        events = [(one, visible(one.actor_label), visible(one.target_label)) for one in latest]
+        if obj is None:
+            missing: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+            return missing
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        latest = self.events_of(obj).order_by("-at", "-id")[:_EVENTS_SHOWN]
         context = {
+            **self.admin_site.each_context(request),
             "title": f"History of {obj}",
-            "events": events,
+            "subtitle": None,
+            # Labels are written out, as in the audit events' own list.
+            "events": [(one, visible(one.actor_label), visible(one.target_label)) for one in latest],
             "shown_at_most": _EVENTS_SHOWN,
+            "module_name": capfirst(str(self.opts.verbose_name_plural)),
+            "object": obj,
+            "opts": self.opts,
+            "preserved_filters": self.get_preserved_filters(request),
             **(extra_context or {}),
         }
-        return super().history_view(request, object_id, context)
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/object_history.html", context)
 
     def events_of(self, obj: models.Model) -> models.QuerySet[AuditEvent]:
         """The audit events of this object. By organization first, which is what the trail is indexed by."""
@@ -162,6 +181,22 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
                 self.record(request, obj, "created")
             for obj, fields in formset.changed_objects:
                 self.record(request, obj, "changed", fields=list(fields))
+
+    def get_deleted_objects(self, objs: Sequence[models.Model] | models.QuerySet[Any], request: HttpRequest) -> Any:
+        """Say how many of each kind go with the objects, where Django names them all, a query for each kind.
+
+        An admin that denies deletion by what a row holds is asked about the objects themselves, not about what goes with them.
+        """
+        try:
+            below = going_with(objs) if objs else {}
+        except Uncountable:
+            return super().get_deleted_objects(objs, request)
+        names = [format_html("{}: {}", capfirst(str(self.opts.verbose_name)), link(one)) for one in objs]
+        admins = {kind: self.admin_site.get_model_admin(kind) for kind in below if self.admin_site.is_registered(kind)}
+        needed = {kind._meta.verbose_name for kind, its in admins.items() if not its.has_delete_permission(request)}
+        needed |= {self.opts.verbose_name for one in objs if not self.has_delete_permission(request, one)}
+        counts = {self.model: len(names), **below} if names else {}
+        return names, {kind._meta.verbose_name_plural: number for kind, number in counts.items()}, needed, []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         with transaction.atomic():

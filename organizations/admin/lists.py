@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.db.models import QuerySet
 from django.utils.text import capfirst
 
 
@@ -17,6 +18,11 @@ class Column(NamedTuple):
 
 
 class StaffList(ChangeList):
+    def apply_select_related(self, qs: QuerySet[Any]) -> QuerySet[Any]:
+        its_admin: Any = self.model_admin
+        rows: QuerySet[Any] = its_admin.read_along(super().apply_select_related(qs))
+        return rows
+
     def narrowed_by(self) -> Iterator[str]:
         """Say which filters are set, as in `Provider: OpenAI`. The first choice of each is all."""
         for spec in self.filter_specs:

@@ -120,7 +120,6 @@ class MembershipAdmin(AuditedAdmin):
     list_display = ("of_user", "of_organization", "role", "created_at")
     list_display_links = ("role",)
     list_filter = ("role", "created_at")
-    list_select_related = ("user", "organization")
     search_fields = ("user__email", "user__name", "organization__name", "organization__slug", "id")
     search_help_text = "By a person’s name or address, an organization’s name or slug, or id"
     ordering = ("organization__name", "user__email")
@@ -128,6 +127,9 @@ class MembershipAdmin(AuditedAdmin):
     readonly_fields = ("created_at",)
     autocomplete_fields = ("organization", "user")
     names = {"organization_id": Organization, "user_id": User}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "organization")
 
     @admin.display(description="user", ordering="user__email")
     def of_user(self, membership: Membership) -> str:

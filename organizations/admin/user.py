@@ -6,7 +6,7 @@ from axes.models import AccessAttempt
 from axes.utils import reset
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -15,8 +15,9 @@ from django.utils.http import urlencode
 from organizations import password_link
 from organizations.admin.actions import action
 from organizations.admin.base import AuditedAdmin
+from organizations.admin.belongings import read_belongings
 from organizations.admin.links import link
-from organizations.models import User
+from organizations.models import Membership, User
 from organizations.throttling import forget_links, is_locked
 
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -38,7 +39,16 @@ class UserAdmin(AuditedAdmin):
     secret_fields = frozenset({"password"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("memberships__organization")
+        users: QuerySet[User] = super().get_queryset(request).annotate(is_locked=is_locked())
+        return users
+
+    def read_along(self, rows: QuerySet[User]) -> QuerySet[User]:
+        return rows.prefetch_related(Prefetch("memberships", Membership.objects.select_related("organization")))
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj:
+            read_belongings(obj)
+        return super().get_form(request, obj, change, **kwargs)
 
     @admin.display(description="organizations")
     def in_organizations(self, user: User) -> str:
@@ -50,11 +60,11 @@ class UserAdmin(AuditedAdmin):
         return format_html_join("", "<p>{}: {}</p>", lines) or "-"
 
     @admin.display
-    def login(self, user: User) -> str:
+    def login(self, user: Any) -> str:
         """Why somebody can't come in, in the words of whoever answers them."""
         if not user.is_active:
             return "Deactivated: they can’t log in."
-        if is_locked(user.email):
+        if user.is_locked:
             return "Locked after too many failed tries. It opens by itself, or by “Unlock login”."
         return "Open." if user.has_usable_password() else "No password yet: send them a link for setting one."
 
@@ -153,6 +163,6 @@ class UserAdmin(AuditedAdmin):
         if ended:
             self.record(request, user, "deactivated")
             # Each organization sees why its member is gone.
-            for membership in user.memberships.all():
+            for membership in user.memberships.select_related("organization"):
                 self.record(request, membership, "deactivated")
         return bool(ended)

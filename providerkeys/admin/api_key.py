@@ -1,14 +1,16 @@
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from organizations.admin import ApiKeyAdmin
 from organizations.admin.links import link
 from organizations.models import ApiKey
 from providerkeys.models import KeyAssignment, ProviderKey
 from providerkeys.views.answers import answers
+
+_NAMED: Final = 50
 
 admin.site.unregister(ApiKey)
 
@@ -34,4 +36,5 @@ class ServedApiKeyAdmin(ApiKeyAdmin):
 
 
 def _in_order(keys: list[ProviderKey]) -> str:
-    return format_html_join(", then ", "{}", ((link(key),) for key in keys)) or "nothing"
+    named = format_html_join(", then ", "{}", ((link(key),) for key in keys[:_NAMED])) or "nothing"
+    return named if len(keys) <= _NAMED else format_html("{}, then {} more", named, len(keys) - _NAMED)

@@ -8,8 +8,9 @@ from organizations.admin import ReadOnlyAdmin
 from organizations.admin.links import link
 from organizations.models import Organization, User
 from providerkeys import badges
-from providerkeys.admin.words import ProviderFilter, VerdictFilter, drawn, told
+from providerkeys.admin.words import ProviderFilter, VerdictFilter, drawn, known_values, told
 from providerkeys.models import CheckResult, CredentialCheck, ProviderKey
+from providerkeys.models.check import State
 from providerkeys.providers.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class CredentialCheckAdmin(ReadOnlyAdmin):
         "id",
     )
     list_display_links = ("created_at", "id")
-    list_filter = (ProviderFilter, "state", "automatic", "created_at")
+    list_filter = (ProviderFilter, known_values("state", State), "automatic", "created_at")
     search_fields = (
         *("id", "organization__name", "organization__slug", "provider_key__name", "provider_key__id"),
         "requested_by__email",

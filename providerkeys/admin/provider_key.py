@@ -1,16 +1,17 @@
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Window
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from organizations.access import Access, client_ip, staff_access
 from organizations.admin import ReadOnlyAdmin
 from organizations.admin.actions import action
 from organizations.admin.links import link
 from organizations.models import ApiKey, Organization, User
-from providerkeys.admin.words import ProviderFilter, VerdictFilter, drawn, told
+from providerkeys import badges
+from providerkeys.admin.words import ProviderFilter, VerdictFilter, drawn, known_values, told
 from providerkeys.models import BedrockRegion, CredentialCheck, KeyAssignment, ProviderKey, TooManyChecks
 from providerkeys.resolver import Scope
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     _RegionInline = admin.TabularInline[BedrockRegion, ProviderKey]
 else:
     _RegionInline = admin.TabularInline
+
+_SHOWN: Final = 100
+"""How many API keys a provider key's page names. The list of assignments, to which it links, has them all."""
 
 
 class BedrockRegionInline(_RegionInline):
@@ -48,8 +52,13 @@ class BedrockRegionInline(_RegionInline):
 @admin.register(ProviderKey)
 class ProviderKeyAdmin(ReadOnlyAdmin):
     list_display = ("name", "hint", "of_provider", "of_organization", "serves", "status", "last_check_at", "created_at")
-    list_filter = (ProviderFilter, VerdictFilter, "scope", "enabled", ("unreadable_at", admin.EmptyFieldListFilter))
-    list_select_related = ("organization",)
+    list_filter = (
+        ProviderFilter,
+        VerdictFilter,
+        known_values("scope", Scope),
+        "enabled",
+        ("unreadable_at", admin.EmptyFieldListFilter),
+    )
     search_fields = ("name", "hint", "id", "organization__name", "organization__slug", "created_by__email")
     search_help_text = "By name, hint, id (pk_…), organization, or its maker’s address"
     ordering = ("-created_at", "id")
@@ -65,7 +74,7 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
     actions = ("test_again", "disable", "enable")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderKey]:
-        return super().get_queryset(request).defer("credentials").select_related("organization")
+        return super().get_queryset(request).defer("credentials").select_related("organization", "created_by")
 
     def get_inlines(self, request: HttpRequest, obj: ProviderKey | None) -> Any:
         return [BedrockRegionInline] if obj and obj.regions_count else []
@@ -114,9 +123,12 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Assigned to")
     def assigned_to(self, key: ProviderKey) -> str:
-        shown = ProviderKey.objects.defer("credentials").prefetch_related("assignments__api_key").get(pk=key.pk)
-        served = ((link(one.api_key),) for one in shown.assignments.all())
-        return format_html_join(", ", "{}", served) or shown.assignment_badges[0].label
+        some = KeyAssignment.objects.filter(provider_key=key).select_related("api_key").order_by("api_key__name", "pk")
+        shown: list[Any] = list(some.annotate(of=Window(Count("pk")))[:_SHOWN])
+        if not shown:
+            return badges.of_assignment(key.scope, [])[0].label
+        served = format_html_join(", ", "{}", ((link(one.api_key),) for one in shown))
+        return served if shown[0].of == len(shown) else format_html("{} and {} more", served, shown[0].of - len(shown))
 
     @admin.display(description="verdict")
     def judged(self, key: ProviderKey) -> str:

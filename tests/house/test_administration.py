@@ -298,7 +298,7 @@ def _planted_column(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _planted_query(monkeypatch: pytest.MonkeyPatch) -> None:
     its_admin = admin.site.get_model_admin(Membership)
-    monkeypatch.setattr(its_admin, "list_select_related", False)
+    monkeypatch.setattr(type(its_admin), "get_queryset", admin.ModelAdmin.get_queryset)
     monkeypatch.setattr(type(its_admin), "ordering", ("id",))
 
 

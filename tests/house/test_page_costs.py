@@ -1,4 +1,4 @@
-"""What every page of the console costs: at most six queries and no secret opened, with lists as long as a page is.
+"""What every page of the console costs: at most six queries, 60 kB and no secret opened, with lists as long as a page is.
 
 Searches, filters and later pages of the lists are counted where the lists are tested, and in `./dev bench console`. The pages are read off the table of addresses, so a new one is asked for without being named here.
 """
@@ -28,6 +28,8 @@ from tests.providerkeys import regions, sample
 pytestmark = pytest.mark.long
 
 MOST_QUERIES: Final = 6
+# Of the document, as it is sent. What it weighs with all that it asks for, a browser tells.
+MOST_BYTES: Final = 60_000
 CIPHER: Final = "/fernet.py"
 # Answer to a body alone, and are no pages.
 NOT_PAGES: Final = {
@@ -45,18 +47,19 @@ class Asked:
     status: int
     queries: int
     decryptions: int
+    weight: int
 
     @classmethod
     def of(cls, client: Client, name: str, path: str, *, htmx: bool) -> "Asked":
         with CaptureQueriesContext(connection) as queries, entries(CIPHER) as decryptions:
-            status = client.get(path, headers={"HX-Request": "true"} if htmx else {}).status_code
+            answer = client.get(path, headers={"Accept-Encoding": "gzip", **({"HX-Request": "true"} if htmx else {})})
         # A session that is written, to take a toast from it, stands between marks only where a test's transaction surrounds it.
         marks = sum(query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in queries)
-        return cls(name, path, htmx, status, len(queries) - marks, decryptions())
+        return cls(name, path, htmx, answer.status_code, len(queries) - marks, decryptions(), len(answer.content))
 
     @property
     def is_dear(self) -> bool:
-        return self.queries > MOST_QUERIES or self.decryptions > 0
+        return self.queries > MOST_QUERIES or self.decryptions > 0 or self.weight > MOST_BYTES
 
 
 @pytest.fixture
