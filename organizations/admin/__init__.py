@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from organizations.admin.api_key import ApiKeyAdmin
 from organizations.admin.audit_event import AuditEventAdmin
-from organizations.admin.base import AuditedAdmin, ReadOnlyAdmin
+from organizations.admin.base import AuditedAdmin, Inlined, ReadOnlyAdmin
 from organizations.admin.failed_login import FailedLoginAdmin
 from organizations.admin.group import GroupAdmin
 from organizations.admin.organization import MembershipAdmin, OrganizationAdmin
@@ -15,6 +15,7 @@ __all__ = [
     "AuditedAdmin",
     "FailedLoginAdmin",
     "GroupAdmin",
+    "Inlined",
     "MembershipAdmin",
     "OrganizationAdmin",
     "ReadOnlyAdmin",

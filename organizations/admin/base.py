@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
@@ -47,6 +49,13 @@ def held[M: models.Model](request: HttpRequest, rows: models.QuerySet[M]) -> mod
     return rows.select_for_update(of=("self",)) if _is_saving(request) else rows
 
 
+def without_popups(field: Any) -> Any:
+    """The field without buttons that open another form in a window of its own. They'd need jQuery, and there is a page for each."""
+    if field and isinstance(field.widget, RelatedFieldWidgetWrapper):
+        field.widget = field.widget.widget
+    return field
+
+
 def _is_saving(request: HttpRequest) -> bool:
     return request.method == "POST" and transaction.get_connection().in_atomic_block
 
@@ -54,6 +63,14 @@ def _is_saving(request: HttpRequest) -> bool:
 def audit_name(model: type[models.Model]) -> str:
     """Return the first half of an action's name: `api_key` for ApiKey."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
+
+
+class Inlined:
+    """Rows on another object's page. The script that adds one is on every page, where Django's own needs jQuery."""
+
+    @property
+    def media(self) -> forms.Media:
+        return forms.Media()
 
 
 class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
@@ -67,6 +84,14 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
     # Each choice of each filter would count all rows.
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+
+    @property
+    def media(self) -> forms.Media:
+        """What fields need. Django adds 90 kB that work for nothing here: jQuery, slugs, windows for related objects."""
+        return forms.Media(js=["admin/js/core.js"])
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return without_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def action_checkbox(self, obj: models.Model) -> SafeString:
         """The box that chooses a row, with room around it that belongs to it."""

@@ -1,4 +1,4 @@
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin
@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from organizations.admin.actions import action
-from organizations.admin.base import AuditedAdmin, held, staff_actor
+from organizations.admin.base import AuditedAdmin, Inlined, held, staff_actor, without_popups
 from organizations.admin.links import link
+from organizations.admin.named import named
 from organizations.models import AuditEvent, Membership, Organization, User
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ else:
     _TabularInline = admin.TabularInline
     _MembershipForm = forms.ModelForm
     _FormSet = forms.BaseInlineFormSet
+
+_MOST_MEMBERS: Final = 100
+_CROWDED: Final = "_is_crowded"
 
 
 class Shown(forms.Widget):
@@ -56,14 +60,19 @@ class MembershipFormSet(_FormSet):
             form.fields["DELETE"].widget.attrs["aria-label"] = "Delete"
 
 
-class MembershipInline(_TabularInline):
+class MembershipInline(Inlined, _TabularInline):
     model = Membership
     form = MembershipForm
     formset = MembershipFormSet
     fields = ("user", "role", "created_at")
     readonly_fields = ("created_at",)
-    autocomplete_fields = ("user",)
     extra = 0
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(db_field, request, **kwargs, **named(db_field))
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return without_popups(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         members = held(request, super().get_queryset(request)).select_related("user", "organization")
@@ -79,13 +88,34 @@ class OrganizationAdmin(AuditedAdmin):
     ordering = ("name", "id")
     fields = ("name", "slug", "id", "suspended_at", "created_at")
     readonly_fields = ("slug", "id", "suspended_at", "created_at")
-    inlines = (MembershipInline,)
     actions = ("suspend", "resume")
     secret_fields = frozenset({"fingerprint_salt"})
 
     @admin.display(boolean=True, ordering="suspended_at")
     def serving(self, organization: Organization) -> bool:
         return not organization.is_suspended
+
+    def get_inlines(self, request: HttpRequest, obj: Organization | None) -> Any:
+        return [] if self._is_crowded(request, obj) else [MembershipInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Organization | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, *(["members"] if self._is_crowded(request, obj) else []))
+
+    def get_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
+        return [*super().get_fields(request, obj), *(["members"] if self._is_crowded(request, obj) else [])]
+
+    @admin.display
+    def members(self, organization: Organization) -> str:
+        return f"More than {_MOST_MEMBERS}: the list of memberships has them, and room for others."
+
+    @staticmethod
+    def _is_crowded(request: HttpRequest, obj: Organization | None) -> bool:
+        """Whether there are more members than a page has room for. A form that came with members is saved with them."""
+        if obj is None or "memberships-TOTAL_FORMS" in request.POST:
+            return False
+        if not hasattr(obj, _CROWDED):
+            setattr(obj, _CROWDED, obj.memberships.order_by()[_MOST_MEMBERS : _MOST_MEMBERS + 1].exists())
+        return bool(getattr(obj, _CROWDED))
 
     def events_of(self, obj: models.Model) -> QuerySet[AuditEvent]:
         """Everything that was done in the organization."""
@@ -125,8 +155,10 @@ class MembershipAdmin(AuditedAdmin):
     ordering = ("organization__name", "user__email")
     fields = ("organization", "user", "role", "created_at")
     readonly_fields = ("created_at",)
-    autocomplete_fields = ("organization", "user")
     names = {"organization_id": Organization, "user_id": User}
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(db_field, request, **kwargs, **named(db_field))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("user", "organization")

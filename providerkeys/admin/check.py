@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from organizations.admin import ReadOnlyAdmin
+from organizations.admin import Inlined, ReadOnlyAdmin
 from organizations.admin.links import link
 from organizations.models import Organization, User
 from providerkeys import badges
@@ -19,7 +19,7 @@ else:
     _ResultInline = admin.TabularInline
 
 
-class CheckResultInline(_ResultInline):
+class CheckResultInline(Inlined, _ResultInline):
     model = CheckResult
     fields = ("of_result", "record", "judged", "reason", "milliseconds")
     readonly_fields = fields

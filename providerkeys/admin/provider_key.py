@@ -6,13 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
 from organizations.access import Access, client_ip, staff_access
-from organizations.admin import ReadOnlyAdmin
+from organizations.admin import Inlined, ReadOnlyAdmin
 from organizations.admin.actions import action
 from organizations.admin.links import link
 from organizations.models import ApiKey, Organization, User
 from providerkeys import badges
 from providerkeys.admin.words import ProviderFilter, VerdictFilter, drawn, known_values, told
 from providerkeys.models import BedrockRegion, CredentialCheck, KeyAssignment, ProviderKey, TooManyChecks
+from providerkeys.providers import aws_regions
 from providerkeys.resolver import Scope
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _SHOWN: Final = 100
 """How many API keys a provider key's page names. The list of assignments, to which it links, has them all."""
 
 
-class BedrockRegionInline(_RegionInline):
+class BedrockRegionInline(Inlined, _RegionInline):
     model = BedrockRegion
     fields = ("position", "of_region", "hint", "judged", "verdict_at", "last_check_at", "unreadable_at")
     readonly_fields = fields
@@ -142,7 +143,11 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
 @admin.register(BedrockRegion)
 class BedrockRegionAdmin(ReadOnlyAdmin):
     list_display = ("region", "hint", "of_key", "of_organization", "judged", "last_check_at", "unreadable_at")
-    list_filter = (VerdictFilter, "region", ("unreadable_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        VerdictFilter,
+        known_values("region", aws_regions.CHOICES),
+        ("unreadable_at", admin.EmptyFieldListFilter),
+    )
     search_fields = (
         "region",
         "hint",

@@ -1,11 +1,9 @@
 """States, providers and verdicts in the console's words: a support engineer and a customer talk of the same things."""
 
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Any
 
 from django.contrib import admin
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -63,9 +61,9 @@ class VerdictFilter(admin.SimpleListFilter):
         return queryset.filter(verdict="" if verdict == self._UNTESTED else verdict) if verdict else queryset
 
 
-def known_values(column: str, values: Iterable[StrEnum | models.TextChoices]) -> type[admin.SimpleListFilter]:
+def known_values(column: str, values: Iterable[str]) -> type[admin.SimpleListFilter]:
     """Make the filter by a column whose values are known here, so that it need not look for them at every row."""
-    known = [one.value for one in values]
+    known = [str(one) for one in values]
 
     class Known(admin.SimpleListFilter):
         title = column

@@ -1,17 +1,6 @@
-// What Django admin's own scripts leave without a name for screen readers. They make it late: when the document is ready,
-// and whenever a row is added.
-
-function nameBox(select) {
-  const label = document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
-  const name = label?.textContent.trim().replace(/:$/, "") || select.getAttribute("aria-label");
-  for (const part of select.nextElementSibling?.querySelectorAll("[role=combobox], [role=textbox]") ?? []) {
-    part.removeAttribute("aria-labelledby");
-    part.setAttribute("aria-label", name);
-  }
-}
+// What Django admin's own scripts leave without a role for screen readers. They make it late: when the document is ready.
 
 function nameAll() {
-  document.querySelectorAll("select.admin-autocomplete").forEach(nameBox);
   document.querySelectorAll(".help-tooltip").forEach((sign) => sign.setAttribute("role", "img"));
 }
 

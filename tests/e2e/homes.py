@@ -110,3 +110,28 @@ def seed_staff() -> None:
 
     sam = User.objects.create_superuser("sam@support.example", PASSWORD, name="Sam")
     print(json.dumps(asdict(Person(sam.email, _log_in(sam)))))  # noqa: T201
+
+
+def staff_pages() -> None:
+    """Print the address of every page of the administration that a superuser may see. Runs there too."""
+    from django.contrib import admin  # noqa: PLC0415
+    from django.contrib.admin.utils import quote  # noqa: PLC0415
+    from django.test import RequestFactory  # noqa: PLC0415
+    from django.urls import reverse  # noqa: PLC0415
+
+    from organizations.models import User  # noqa: PLC0415
+
+    request = RequestFactory().get("/")
+    request.user = User.objects.get(email="sam@support.example")
+    found = [reverse(f"admin:{name}") for name in ("index", "password_change", "password_change_done")]
+    for its_admin in admin.site._registry.values():
+        model = its_admin.model
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        found.append(reverse(f"{name}_changelist"))
+        if its_admin.has_add_permission(request):
+            found.append(reverse(f"{name}_add"))
+        one = model._default_manager.order_by("pk").last()
+        if one is not None:
+            pages = ("change", "history", *(["delete"] if its_admin.has_delete_permission(request, one) else []))
+            found += [reverse(f"{name}_{page}", args=[quote(one.pk)]) for page in pages]
+    print(json.dumps(found))  # noqa: T201

@@ -1,5 +1,7 @@
 """The staff's pages in a browser: clean to axe, light and dark, desktop and phone, under the strict policy, by keyboard."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -115,3 +117,22 @@ def test_forms_of_people_and_memberships(page: Page, filled: Home) -> None:
     page.get_by_role("button", name="Add another Membership").click()
     expect(page.get_by_role("combobox", name="User")).to_be_visible()
     assert_fine(page, "a row more")
+
+
+def test_a_member_is_added_by_a_name_that_is_suggested(page: Page, filled: Home, homes: Iterator[Home]) -> None:
+    other = next(homes)
+    open_first(page, f"{ADMIN}/organization/", filled.name, filled)
+    add = page.get_by_role("button", name="Add another Membership")
+    add.click()
+    add.click()
+    page.get_by_role("button", name="Remove").first.click()
+    expect(add).to_be_focused()
+    person = page.get_by_role("combobox", name="User")
+    person.press_sequentially(other.alice.email[:-3])
+    expect(page.locator(f'datalist option[value="{other.alice.email}"]')).to_have_count(1)
+    person.fill(other.alice.email)
+    page.get_by_role("combobox", name="Role").last.select_option("Member")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    open_first(page, f"{ADMIN}/organization/", filled.name, filled)
+    expect(page.get_by_role("link", name=other.alice.email)).to_be_visible()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.e2e.conftest import Visit
-from tests.e2e.homes import Home
+from tests.e2e.homes import Home, Person
 from tests.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product")]
@@ -24,10 +24,10 @@ new PerformanceObserver((list) => {
 """
 
 
-def first_load(page: Page, path: str) -> tuple[int, list[object]]:
-    """Bytes over the wire, heads included, with nothing in any cache; and what moved."""
+def first_load(page: Page, path: str, slower: int = 8) -> tuple[int, list[object]]:
+    """Bytes over the wire, heads included, with nothing in any cache; and what moved, on a machine that is so much slower."""
     wire = page.context.new_cdp_session(page)
-    wire.send("Emulation.setCPUThrottlingRate", {"rate": 8})
+    wire.send("Emulation.setCPUThrottlingRate", {"rate": slower})
     wire.send("Network.enable")
     wire.send("Network.setCacheDisabled", {"cacheDisabled": True})
     lengths: list[int] = []
@@ -63,6 +63,31 @@ def test_every_page_is_light_and_holds_still(product: Product, home: Home, visit
             found = {path: first_load(desk.page, path) for path in paths}
             assert {path: weight for path, (weight, _) in found.items() if not 1000 < weight <= MOST_BYTES} == {}
             assert {path: shifts for path, (_, shifts) in found.items() if shifts} == {}
+
+
+def staffs(product: Product, home: Home) -> list[str]:
+    """Every page of the administration that it doesn't refuse, with lists as long as a page shows."""
+    pages(product, home)
+    code = "from tests.e2e import homes; homes.staff_pages()"
+    found: list[str] = json.loads(product.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
+    return found
+
+
+def test_every_page_of_the_administration_is_light(product: Product, filled: Home, visit: Visit, sam: Person) -> None:
+    paths = staffs(product, filled)
+    assert len(paths) > 40
+    desk = visit(sam)
+    desk.context.add_init_script(SHIFTS)
+    weights = {path: first_load(desk.page, path, slower=1)[0] for path in paths}
+    assert {path: weight for path, weight in weights.items() if not 1000 < weight <= MOST_BYTES} == {}
+
+
+def test_a_heavy_page_is_seen(visit: Visit, sam: Person) -> None:
+    page = visit(sam).page
+    page.add_init_script(SHIFTS)
+    heavy = "fetch('/static/admin/js/vendor/select2/select2.full.js'); fetch('/static/admin/js/vendor/jquery/jquery.min.js')"
+    page.add_init_script(heavy)
+    assert first_load(page, "/admin/", slower=1)[0] > MOST_BYTES
 
 
 def test_what_moves_is_seen(home: Home, visit: Visit) -> None:

@@ -59,6 +59,8 @@ def parts(settings: Settings, tmp_path: Path) -> Path:
     source = tmp_path / "source"
     for name, text in {
         "css/console.css": '@layer a, b;\n@import url("one.css") layer(a);\n@import url("two.css") layer(b);\n',
+        "css/staff.css": '@import url("two.css");\n',
+        "js/staff.js": 'import "./two.js";\n',
         "css/one.css": "p { color: red }\n",
         "css/two.css": "i { color: blue }\n",
         "js/console.js": 'import "./one.js";\nimport "./two.js";\n',
@@ -93,7 +95,9 @@ def _hashed(name: str) -> str:
 def test_the_parts_of_the_console_are_one_file_each_keeping_what_is_its_own(parts: Path, settings: Settings) -> None:
     assert collected(settings) == {
         "css/console.css": "@layer a, b;\n@layer a {\np { color: red }\n}\n\n@layer b {\ni { color: blue }\n}\n\n",
+        "css/staff.css": "i { color: blue }\n\n",
         "js/console.js": "{\nconst mine = 1;\n}\n\n{\nconst mine = 2;\n}\n\n",
+        "js/staff.js": "{\nconst mine = 2;\n}\n\n",
     }
 
 

@@ -300,6 +300,37 @@ def test_suspending_and_resuming_are_recorded(staff: Client, acme: Organization,
     assert last().actor_kind == "staff"
 
 
+@pytest.mark.database
+@pytest.mark.parametrize(
+    ("user", "organization"),
+    [("Dana@acme.example", "globex"), (" dana@acme.example ", "Globex"), ("dana@acme.example", "org_globex")],
+)
+def test_a_member_is_added_by_what_people_and_organizations_are_called(
+    staff: Client, dana: User, user: str, organization: str
+) -> None:
+    globex = Organization.objects.create(pk="org_globex", name="Globex")
+    sent = {"user": user, "organization": organization, "role": "member"}
+    assert staff.post(f"{ADMIN}/membership/add/", sent).status_code == 302
+    assert globex.memberships.get().user == dana
+    assert last().action == "membership.created"
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(
+    ("user", "organization"),
+    [("nobody@acme.example", "globex"), ("dana@acme.example", "Twin"), ("dana@acme.example", "\0"), ("dana", "globex")],
+    ids=ascii,
+)
+def test_nobody_becomes_a_member_by_a_name_that_is_nobodys_or_two_organizations(
+    staff: Client, dana: User, globex: Organization, user: str, organization: str
+) -> None:
+    for _ in range(2):
+        Organization.objects.create(name="Twin")
+    answer = staff.post(f"{ADMIN}/membership/add/", {"user": user, "organization": organization, "role": "member"})
+    assert "None is called so, or several are." in answer.content.decode()
+    assert dana.memberships.count() == 1
+
+
 def test_a_membership_keeps_its_user_and_organization(
     staff: Client, dana: User, charlie: User, globex: Organization
 ) -> None:
