@@ -1,7 +1,7 @@
 """How staff get from one object to those that belong to it: each list says which objects its rows name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
@@ -38,19 +38,40 @@ def of(column: str, model: type[models.Model]) -> type[admin.SimpleListFilter]:
     class Of(admin.SimpleListFilter):
         title = str(model._meta.verbose_name)
         parameter_name = column
+        called = ""
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             pk = self.value()
-            if pk is None:
-                return []
+            return [] if pk is None else [(pk, pk)]
+
+        def choices(self, changelist: Any) -> Iterator[Any]:
+            """Call the object as the rows that were found call it; it is asked for where there are none."""
+            every, *chosen = super().choices(changelist)
+            yield every
+            for one in chosen:
+                self.called = self.called or _name_in(changelist.result_list, column) or self._name()
+                yield {**one, "display": self.called}
+
+        def _name(self) -> str:
+            pk = self.value() or ""
             found = model._default_manager.filter(pk=pk).first() if _ID.fullmatch(pk) else None
-            return [(pk, str(found or pk))]
+            return visible(str(found or pk))
 
         def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
             pk = self.value() or ""
             return queryset.filter(**{column: pk}) if _ID.fullmatch(pk) else queryset.none()
 
     return Of
+
+
+def _name_in(rows: Iterable[models.Model], column: str) -> str:
+    """What the first row says of the object that its column names: written in it, or read along; nothing else is asked for it."""
+    relation = column.removesuffix("_id")
+    for row in rows:
+        written = (getattr(row, f"{relation}_{kind}", None) for kind in ("name", "label"))
+        read_along = row._state.fields_cache.get(relation)  # noqa: SLF001
+        return visible(str(next(filter(None, (*written, read_along)), "")))
+    return ""
 
 
 class LinkedAdmin(_ModelAdmin):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.text import capfirst
 
 
@@ -22,6 +23,12 @@ class StaffList(ChangeList):
         its_admin: Any = self.model_admin
         rows: QuerySet[Any] = its_admin.read_along(super().apply_select_related(qs))
         return rows
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.result_count:
+            # That there are none is known already.
+            self.result_list = self.result_list.none()
 
     def narrowed_by(self) -> Iterator[str]:
         """Say which filters are set, as in `Provider: OpenAI`. The first choice of each is all."""

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.contrib.contenttypes.models import ContentType
@@ -71,6 +72,9 @@ def addresses(world: World) -> Iterator[str]:
         yield reverse("admin:app_list", args=[label])
     for model in MODELS:
         yield from (address(model, page) for page in ("changelist", "add"))
+        for column, named in getattr(admin.site.get_model_admin(model), "names", {}).items():
+            for pk in (world.first(named), "nobody"):
+                yield f"{address(model, 'changelist')}?{column}={pk}"
         for pk in {world.first(model), str(model._default_manager.latest("pk").pk)}:
             yield from (address(model, page, pk) for page in ("change", "history", "delete"))
 
@@ -223,6 +227,13 @@ def test_a_page_names_some_of_thousands_and_counts_the_others(
 
     shown = client_for(viewer()).get(address(ProviderKey, "change", key.pk)).content.decode()
 
+    for number in range(101):
+        member = User.objects.create(email=f"m{number:03}@acme.example", password="!")
+        Membership.objects.create(organization=key.organization, user=member, role=Role.MEMBER)
+    crowded = client_for(superuser()).get(address(Organization, "change", key.organization_id)).content.decode()
+
+    assert "More than 100: the list of memberships has them" in crowded
+    assert "m000@acme.example" not in crowded
     assert "key 099" in shown
     assert "key 100" not in shown
     assert "and 3 more" in shown
