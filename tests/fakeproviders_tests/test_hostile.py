@@ -31,6 +31,7 @@ def test_hang_takes_the_request_and_says_nothing(provider: str, providers: Check
     assert providers.wait_for(samples.key(provider, "hang"), outcome="left")
 
 
+@pytest.mark.long
 def test_drips_send_a_byte_a_second(providers: CheckedProviders) -> None:
     with (
         connected(providers.base_urls["openai"]) as at_headers,

@@ -274,6 +274,7 @@ def test_history_tells_what_customers_are_told(world: World, staff: Client) -> N
     )
 
 
+@pytest.mark.long
 def test_no_page_holds_a_secret_or_what_stands_for_one(world: World, staff: Client) -> None:
     held = {*_held(User, "password"), *_held(ApiKey, "digest", "lookup"), *_held(CheckResult, "fingerprint")}
     held |= {*_held(ProviderKey, "fingerprint"), *_held(BedrockRegion, "fingerprint", "access_key_id_fingerprint")}

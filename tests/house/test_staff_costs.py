@@ -33,6 +33,8 @@ from tests.house.test_administration import MODELS, World, address
 from tests.house.test_page_costs import Asked
 from tests.providerkeys import regions, sample
 
+pytestmark = pytest.mark.long
+
 FULL: Final = 55
 
 

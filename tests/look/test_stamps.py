@@ -8,6 +8,8 @@ from django.template import Context, Engine, TemplateSyntaxError
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.long
+
 LIBRARIES = {"stamp": "byok_site.templatetags.stamp"}
 PLAIN = '{% if open %}<b title="{{ name }}">{% endif %}100 %s %(name)s {{ name }}{% if more %} +{{ more }}{% endif %}{{ id }}'
 STAMPED = '{% load stamp %}{% for row in rows %}{% stamp "row" row.texts id=row.id %}{% endfor %}'

@@ -224,6 +224,7 @@ def any_answers() -> list[http.Answer]:
     return drawn
 
 
+@pytest.mark.long
 @EVERY_PROVIDER
 def test_chk_08_any_status_with_any_body_at_all(provider: Provider, unsigned: None) -> None:
     assert len(any_answers()) >= 500

@@ -78,6 +78,7 @@ def save_in_three_regions(access: Access, secrets: list[Canary]) -> None:
     regions.pressed(access, *regions.rows("us-west-2", key=four.value), *regions.rows("us-east-1", key=one.value))
 
 
+@pytest.mark.long
 def test_enc_12_no_column_shows_a_part_of_a_secret(alice_access: Access, door: Door, settings: Any) -> None:
     settings.CHECKS_UNFINISHED = 100
     secrets, pairs = canaries(50), canaries(4, "bedrock")

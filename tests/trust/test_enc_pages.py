@@ -135,6 +135,7 @@ def read(client: Client, page: str) -> str:
     return "".join(answer.content.decode() for answer in answers if isinstance(answer, HttpResponse))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("who", [pytest.param(who, id=f"ENC-17-{who}") for who in READERS])
 def test_enc_17_no_page_opens_a_secret(who: str, values: Values, request: pytest.FixtureRequest) -> None:
     reader = READERS[who]

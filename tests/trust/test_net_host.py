@@ -132,6 +132,7 @@ PROGRAM: Final = """
 PRELUDE = ""
 
 
+@pytest.mark.long
 def test_net_09_nor_is_what_the_machine_says_to_libraries_at_their_start(
     providers: CheckedProviders, tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ def outcome_of(sample: Sample) -> Outcome:
     return replace(outcome, mebibytes=memory.mebibytes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sample", HOSTILE, ids=lambda sample: sample.id)
 def test_net_10_a_hostile_answer_judges_nothing_in_time_and_in_little_memory(
     sample: Sample, run: Mapping[str, Outcome]

@@ -226,6 +226,7 @@ SPLITTING: Final = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SPLITTING, ids=ascii)
 def test_web_19_no_name_gets_into_a_header(name: str, site: Site) -> None:
     for one in CONSOLE:

@@ -135,6 +135,7 @@ def test_any_value_in_place_of_a_required_one_is_refused_by_name(name: str, valu
     assert not _quotes(sentence, pasted)
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.text(max_size=20), _VALUES, max_size=8))
 def test_whatever_else_a_file_holds_changes_nothing_or_refuses_it(more: dict[str, object]) -> None:
     pasted = json.dumps({**more, **FIELDS})
