@@ -138,8 +138,9 @@ class Save:
             used = f"{used} It failed its test: replace it with one that works."
         elif self.key.verdict != Verdict.VALID:
             replace = f"once a test says that the new one is valid, {replace}"
-        said = "{} The old one is stored in {} too: {} {}.{}"
-        return format_html(said, used, elsewhere, replace, self._link, known_by)
+        return format_html(
+            "{} The old one is stored in {} too: {} {}.{}", used, elsewhere, replace, self._link, known_by
+        )
 
     def _known_by(self, before: Stored, now: Stored) -> str:
         """What tells one key from another, and what it replaced itself a moment ago; a service account has no hint that would."""
@@ -171,8 +172,10 @@ class Save:
 
     def _tell_to_revoke(self, known_by: str) -> None:
         used = self._used("the new key")
-        failed = "It failed its test: replace it with one that works, then revoke the old one at {}."
-        failing, valid = format_html(failed, self._link), format_html("Now revoke the old one at {}.", self._link)
+        valid = format_html("Now revoke the old one at {}.", self._link)
+        failing = format_html(
+            "It failed its test: replace it with one that works, then revoke the old one at {}.", self._link
+        )
         if self._is_failing():
             messages.warning(self.request, format_html("{} {}{}", used, failing, known_by))
         elif self.key.verdict == Verdict.VALID:
