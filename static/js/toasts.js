@@ -28,7 +28,7 @@ const savedRow = saved && document.getElementById(`row-${saved.dataset.saved}`);
 savedRow?.classList.add("table__saved");
 if (savedRow) {
   // No further than it must: whoever reads the list finds it where it was.
-  savedRow.style.scrollMarginBlockEnd = `${document.getElementById("messages").offsetHeight + 48}px`;
+  document.documentElement.style.setProperty("--messages", `${document.getElementById("messages").offsetHeight}px`);
   savedRow.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "nearest" });
 }
 
@@ -96,6 +96,7 @@ function conclude(row) {
   const toast = running?.closest("[data-toast]");
   const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
   const told = row.querySelector("[data-told]");
+  if (badge && told) tellWhatFollows(row, badge);
   if (!toast || !badge || !told) return false;
   // Of several regions the worst one speaks; how many it speaks for stands in the badge.
   const partly = /[0-9]/.test(badge.textContent) ? `${badge.textContent.trim()}. ` : "";
@@ -106,14 +107,13 @@ function conclude(row) {
   for (const size of ["width", "height"]) sign.setAttribute(size, toast.querySelector("svg").getAttribute(size));
   toast.querySelector("svg").replaceWith(sign);
   if (leaves(toast)) leaveLater(toast);
-  tellWhatFollows(row, toast);
   return true;
 }
 
 // What is to be done about the old credentials waited for the verdict, too.
-function tellWhatFollows(row, concluded) {
+function tellWhatFollows(row, badge) {
+  const tone = ["green", "red"].find((one) => badge.classList.contains(`tone-${one}`));
   for (const awaiting of document.querySelectorAll(`[data-awaits="${row.id.replace("row-", "")}"]`)) {
-    const tone = ["green", "red"].find((one) => concluded.classList.contains(`tone-${one}`));
     const then = tone && awaiting.parentElement.querySelector(`template[data-then=${tone}]`);
     if (then) awaiting.replaceWith(then.content.cloneNode(true));
   }

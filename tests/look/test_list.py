@@ -14,7 +14,7 @@ from providerkeys.providers import whole_keys
 from tests.accessibility import DARK_PHONE, LIGHT, faults
 from tests.fakeproviders import samples
 from tests.look.conftest import Build
-from tests.look.stage import NEVER, ORIGIN, Reply, Request, Stage, part, whole
+from tests.look.stage import ORIGIN, Reply, Request, Stage, part, whole
 from tests.look.states import PAGES, Toast
 from tests.look.things import KEYS, told
 
@@ -380,7 +380,7 @@ def saved_elsewhere(stage: Stage, *shown: Thing) -> Page:
     def answer(request: Request) -> Reply:
         return Reply(part("list", "table", keys=[under_test()])) if KEY.id in request.url else Reply(page)
 
-    stage.on("GET", OPEN_CHECK, NEVER)
+    stage.on("GET", OPEN_CHECK, Reply(row(open_check=Thing(url=OPEN_CHECK))))
     stage.on("GET", LIST, answer)
     return stage.open("list", LIST)
 
@@ -433,6 +433,13 @@ def test_what_a_message_lies_over_can_be_scrolled_clear_of_it(stage: Stage, heig
     expect(page.locator("[data-toast]")).to_have_count(0)
     # Nothing jumps when it leaves.
     assert page.evaluate("document.documentElement.scrollHeight") == tall
+
+
+def test_what_follows_is_told_where_only_that_message_is_left(stage: Stage) -> None:
+    page = saved_elsewhere(stage, *KEYS[:3], under_test())
+    page.get_by_role("button", name="Dismiss").first.click()
+    stage.on("GET", OPEN_CHECK, Reply(row()))
+    expect(page.locator("[data-toast]")).to_have_text("Requests use the new key within 5 s. It failed its test.")
 
 
 def test_of_a_toast_that_was_dismissed_the_verdict_is_said_all_the_same(stage: Stage) -> None:
