@@ -275,7 +275,7 @@ def test_a_warning_stays_beside_the_verdict(page: Page, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("regions", ["", "us-east-1 and eu-central-1"])
-def test_what_a_save_would_give_up_is_said_below_the_verdict(page: Page, stage: Stage, regions: str) -> None:
+def test_what_a_save_would_give_up_is_said_beside_the_verdict(page: Page, stage: Stage, regions: str) -> None:
     name = "check-regions-done" if regions else "check-invalid"
     check = PAGES[name][1]["check"]
     worse = Thing(regions=regions)
@@ -285,6 +285,8 @@ def test_what_a_save_would_give_up_is_said_below_the_verdict(page: Page, stage: 
     result = page.get_by_role("status", name="Test result")
     kept = f"The stored credentials of {regions} work." if regions else "The stored key works."
     expect(result.get_by_text(kept)).to_be_visible()
+    above = result.locator(".result__worse ~ .result__regions")
+    expect(above).to_have_count(1 if regions else 0)
     assert list(faults(page, (LIGHT, DARK, DARK_PHONE))) == []
 
 
