@@ -23,7 +23,7 @@ def texts_of(row: Any) -> Mapping[str, str | bool]:
         "open_url": row.open_check.url if row.open_check else "",
         "rank": str(row.rank.number) if row.rank else "",
         "rank_sentence": row.rank.sentence if row.rank else "",
-        "not_routed": badges.not_routed(row.provider),
+        "not_routed": f"once the gateway routes {row.provider_label}" if badges.not_routed(row.provider) else "",
         **_last_check(row.last_check),
     }
 

@@ -3,6 +3,7 @@
 
 const TYPED = ".secret-input, [name$=-access_key_id]";
 const setAside = new WeakMap();
+const asked = new WeakMap();
 
 const fill = (typed, value) => {
   if (typed.value === value) return;
@@ -30,6 +31,8 @@ document.addEventListener("input", ({ target }) => {
     return;
   }
   for (const typed of scope.querySelectorAll(TYPED)) {
+    if (!asked.has(typed)) asked.set(typed, typed.placeholder);
+    typed.placeholder = tick.checked && typed.matches(".secret-input") ? "Unchanged" : asked.get(typed);
     if (tick.checked) {
       forget(typed);
       // What a field shows anyway comes back when the tick goes; a secret is not held back for that.

@@ -135,8 +135,8 @@ document.addEventListener("click", (event) => {
   if (name) actions[name](event.target.closest("[data-region-row]"), regions);
   if (event.target.closest("[data-use-everywhere]")) {
     const rows = rowsOf(regions);
-    const source = sourceAmong(rows);
-    for (const row of rows) copy(source, row);
+    typedIn = sourceAmong(rows);
+    for (const row of rows) copy(typedIn, row);
   }
   if (name) {
     arrange(regions);

@@ -25,22 +25,30 @@ const rowOf = (running) => document.getElementById(`row-${running.dataset.runnin
 // What was saved is before the eyes of who saved it, clear of the messages that say so: on a phone they take half of it.
 const saved = document.querySelector("[data-saved]");
 const savedRow = saved && document.getElementById(`row-${saved.dataset.saved}`);
-savedRow?.classList.add("table__saved");
-if (savedRow) {
+bringIntoView();
+
+function bringIntoView() {
+  const row = saved && document.getElementById(`row-${saved.dataset.saved}`);
+  if (!row) return;
+  row.classList.add("table__saved");
   // No further than it must: whoever reads the list finds it where it was.
   document.documentElement.style.setProperty("--messages", `${document.getElementById("messages").offsetHeight}px`);
-  savedRow.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "nearest" });
+  row.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "nearest" });
 }
 
 // Where a filter hides it, or it stands on another page, the message says so and leads to it. The verdict is asked for all
-// the same.
+// the same, on a page without a list, too.
 const elsewhere = saved && !savedRow && document.getElementById("not-among")?.content.cloneNode(true);
 if (elsewhere) {
   const link = elsewhere.querySelector("a");
   saved.parentElement.append(elsewhere);
   // Only now: outside of a page an address can't be taken apart.
   link.search = new URLSearchParams({ q: saved.dataset.saved });
-  if (saved.parentElement.querySelector("[data-running]")) askForVerdict(link.href);
+}
+
+const isAskedFor = saved && !savedRow && saved.parentElement.querySelector("[data-running]") !== null;
+if (isAskedFor) {
+  askForVerdict(`${document.querySelector(".tabs__link[href$='/provider-keys/']").href}?q=${saved.dataset.saved}`);
 }
 
 async function askForVerdict(address) {
@@ -68,12 +76,13 @@ document.addEventListener("click", (event) => {
   told.remove();
   messages.focus();
   if (leaves(toast)) leaveLater(toast);
+  document.addEventListener("htmx:afterSettle", bringIntoView, { once: true });
 });
 
 for (const toast of document.querySelectorAll("[data-toast]")) {
   const running = toast.querySelector("[data-running]");
-  // One that tells of a test waits for its verdict, where the row that will bring it is on the page.
-  if (leaves(toast) && !(running && rowOf(running))) leaveLater(toast);
+  // One that tells of a test waits for its verdict, where that will come.
+  if (leaves(toast) && !(running && (isAskedFor || rowOf(running)))) leaveLater(toast);
 }
 
 // Where what was pressed is gone with its page, focus starts at what came of it. A page that has a place of its own

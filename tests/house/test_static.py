@@ -101,6 +101,17 @@ def test_the_parts_of_the_console_are_one_file_each_keeping_what_is_its_own(part
     }
 
 
+def test_comments_with_lines_to_themselves_are_not_sent_and_all_else_is(parts: Path, settings: Settings) -> None:
+    (parts / "css" / "one.css").write_text("/* Of two\n   lines. */\np { color: red } /* kept */\n  /* inside */\n")
+    script = 'const mine = "// no comment";\nconst other = "https://example.com"; // kept\n'
+    (parts / "js" / "one.js").write_text(f"// Gone.\n{script}  // Gone, too.\n")
+
+    sent = collected(settings)
+
+    assert "@layer a {\np { color: red } /* kept */\n}\n" in sent["css/console.css"]
+    assert f"{{\n{script}}}\n" in sent["js/console.js"]
+
+
 def test_a_changed_part_is_in_the_next_collection(parts: Path, settings: Settings) -> None:
     before = collected(settings)
     (parts / "css" / "two.css").write_text("i { color: green }\n")

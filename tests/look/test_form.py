@@ -231,6 +231,8 @@ def test_whoever_keeps_what_is_stored_is_asked_for_nothing_more(stage: Stage) ->
     expect(secret).not_to_have_attribute("aria-invalid", "true")
     expect(secret).to_have_accessible_description(re.compile("^Keys are made at"))
     expect(page.get_by_text("To test the stored one, tick")).to_be_hidden()
+    expect(page.get_by_text("As you keep the stored one, that is tested.")).to_be_visible()
+    expect(secret).to_have_attribute("placeholder", "Unchanged")
     expect(page.locator("[data-error-summary]")).to_have_count(0)
 
 

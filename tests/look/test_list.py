@@ -397,6 +397,17 @@ def test_what_was_saved_and_is_not_shown_is_shown_by_one_press_that_keeps_the_me
     expect(toasts.first).to_have_text("CI account was saved. Its test is running.")
 
 
+def test_the_verdict_is_told_on_a_page_without_a_list_too(stage: Stage) -> None:
+    template, context = PAGES["api-key-detail"]
+    page = render_to_string(template, {**context, "messages": [Toast("success", SAVED)]})
+    stage.on("GET", "/one", Reply(page))
+    stage.on("GET", LIST, Reply(part("list", "table", keys=[told(Thing(**{**vars(KEY), "open_check": None}))])))
+    toast = stage.open("api-key-detail", "/one").locator("[data-toast]")
+    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid OpenAI doesn’t recognise this key.")
+    expect(toast).to_have_class("toast tone-red")
+    assert {request.url for request in stage.asked("GET", LIST)} == {f"{ORIGIN}{LIST}?q={KEY.id}"}
+
+
 def test_what_is_shown_is_not_said_to_be_hidden(stage: Stage) -> None:
     page = saved_elsewhere(stage, *KEYS[:3], under_test())
     expect(page.locator("[data-toast]").first).to_have_text("CI account was saved. Its test is running.")

@@ -197,8 +197,8 @@ class TestRank:
         with_regions = regions.stored(alice_access)
         answer = alices.get(LIST)
 
-        assert "doesn’t route it" not in row(answer, ours)
-        assert '<p class="rank">the gateway doesn’t route it yet</p>' in row(answer, with_regions)
+        assert "once the gateway routes" not in row(answer, ours)
+        assert '<p class="rank">once the gateway routes AWS Bedrock</p>' in row(answer, with_regions)
         assert badges(row(answer, with_regions))[-2:] == ["Active", "Untested"]
 
     def test_ranks_go_on_from_page_to_page(self, alices: Console, alice_access: Access) -> None:
