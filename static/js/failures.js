@@ -71,8 +71,10 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
   });
 }
 
-// What failed before is history once something works.
+// What failed before is history once something works that was pressed: what is asked beside it says nothing of that, and
+// would take away the question before a close that was pressed meanwhile.
 document.addEventListener("htmx:afterOnLoad", (event) => {
-  if (event.detail.failed || isPoll(event.detail.requestConfig.elt)) return;
-  placeNear(event.detail.requestConfig.elt).replaceChildren();
+  const { elt } = event.detail.requestConfig;
+  if (event.detail.failed || isPoll(elt) || elt.matches("[data-aside]")) return;
+  placeNear(elt).replaceChildren();
 });

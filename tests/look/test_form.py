@@ -107,6 +107,21 @@ def test_a_first_close_says_what_it_would_lose_and_a_second_one_loses_it(page: P
     expect(page.locator("input[type=password]")).to_have_count(0)
 
 
+def test_what_is_asked_beside_the_work_takes_no_question_away(page: Page, stage: Stage) -> None:
+    stage.on("POST", OUTLOOK, Reply(part_of_outlook()))
+    fill_in(page)
+    outlook = page.get_by_role("status", name="When you save")
+    expect(outlook).to_contain_text("1 API key")
+    page.keyboard.press("Escape")
+    told = page.get_by_text("Nothing is saved yet. Close again to discard what you typed.")
+    expect(told).to_be_visible()
+    # Its answer may come after the press.
+    outlook.evaluate("outlook => outlook.replaceChildren()")
+    page.locator(".assignment").dispatch_event("change")
+    expect(outlook).to_contain_text("1 API key")
+    expect(told).to_be_visible()
+
+
 def test_a_link_with_a_modifier_opens_a_tab_not_the_dialog(page: Page, stage: Stage) -> None:
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Create a new Provider Key").first.click(modifiers=["Control"])
@@ -170,7 +185,7 @@ def test_a_test_takes_the_place_of_what_was_known_of_the_stored_key(stage: Stage
     stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
     page = stage.open("form-edit-tested-before")
     before = page.get_by_role("region", name="Last test of the stored credentials")
-    expect(before).to_contain_text("Invalid OpenAI doesn’t recognise this key.")
+    expect(before).to_contain_text("Invalid OpenAI doesn’t recognize this key.")
     page.get_by_role("button", name="Test credentials").click()
     expect(page.get_by_role("status", name="Test result")).to_contain_text("Valid OpenAI accepted the key.")
     expect(before).to_be_hidden()
