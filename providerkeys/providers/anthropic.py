@@ -18,7 +18,7 @@ _REASONS = {
         _BILLING,
     ),
     "unknown_key": Reason(
-        Verdict.INVALID, "Anthropic doesn’t recognise this key.", "create a new key at {link}.", _KEYS
+        Verdict.INVALID, "Anthropic doesn’t recognize this key.", "create a new key at {link}.", _KEYS
     ),
     "no_credit": Reason(
         Verdict.LIMITED,

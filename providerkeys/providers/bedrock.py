@@ -102,7 +102,7 @@ class _Attempt:
 
 def _ask_identity(key: AccessKey, region: str, send: Send) -> str:
     try:
-        return _ask(lambda: aws_requests.who_am_i(key, region), send, IDENTITY_RULES, _recognised)
+        return _ask(lambda: aws_requests.who_am_i(key, region), send, IDENTITY_RULES, _recognized)
     except Unreachable as unreachable:
         # Kept as an answer: a network that is down need not be waited for by each row.
         return unreachable.reason
@@ -122,7 +122,7 @@ def _reason(answer: Answer, rules: Sequence[Rule], success: Callable[[Answer], s
     return next(documented, None) or undocumented(answer.status)
 
 
-def _recognised(answer: Answer) -> str:
+def _recognized(answer: Answer) -> str:
     arn = aws_requests.caller(answer)
     if not arn:
         return "unexpected"

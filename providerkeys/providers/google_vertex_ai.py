@@ -41,11 +41,11 @@ _REASONS = {
         _KEYS,
     ),
     "not_recognised": Reason(
-        Verdict.INVALID, "Google doesn’t recognise this service account key.", "create a new key at {link}.", _KEYS
+        Verdict.INVALID, "Google doesn’t recognize this service account key.", "create a new key at {link}.", _KEYS
     ),
     "token_refused": Reason(
         Verdict.INVALID,
-        "Vertex AI doesn’t recognise this service account, though Google signed it in.",
+        "Vertex AI doesn’t recognize this service account, though Google signed it in.",
         "check whether the account still exists at {link}, then create a new key.",
         _KEYS,
     ),

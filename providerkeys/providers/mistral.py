@@ -15,7 +15,7 @@ _REASONS = {
     ),
     "unknown_key": Reason(
         Verdict.INVALID,
-        "Mistral doesn’t recognise this key.",
+        "Mistral doesn’t recognize this key.",
         "create a new key at {link}. A key that was made for Codestral alone works only there, never here.",
         _KEYS,
     ),

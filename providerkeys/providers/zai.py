@@ -23,7 +23,7 @@ _REASONS = {
     ),
     "unknown_key": Reason(
         Verdict.INVALID,
-        "zAI doesn’t recognise this key, or it has expired.",
+        "zAI doesn’t recognize this key, or it has expired.",
         "create a new key at {link}. A key of bigmodel.cn, the Chinese platform, is not accepted here.",
         _KEYS,
     ),

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import replace_url, reswap, retarget
 
@@ -98,7 +99,7 @@ def provider_key_position(request: HttpRequest, access: Access, pk: str) -> Http
         page = KeyPage.asked_in(access, query)
     if moved:
         row = next((row for row in page.rows if row.key.pk == key.pk), None)
-        messages.success(request, f"{key.name} moved {direction}{_told_of(row)}")
+        _tell_moved(request, key, direction, row)
     else:
         messages.success(request, f"{key.name} can’t move {direction} any further.")
     there = list_url(access) + page.address
@@ -106,6 +107,13 @@ def provider_key_position(request: HttpRequest, access: Access, pk: str) -> Http
         return leave(request, there)
     response = show(request, "providerkeys/list.html", "table", {**list_context(access, page), "moved": True})
     return replace_url(response, there)
+
+
+def _tell_moved(request: HttpRequest, key: ProviderKey, direction: str, row: KeyRow | None) -> None:
+    """Say where it went. That a key which fails is tried is no good news; by its id the page finds the row."""
+    is_failing = row is not None and row.rank is not None and badges.FAILING in row.status_badges
+    said = format_html('<span data-moved="{}">{} moved {}{}</span>', key.pk, key.name, direction, _told_of(row))
+    messages.add_message(request, messages.WARNING if is_failing else messages.SUCCESS, said)
 
 
 def _told_of(row: KeyRow | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -20,6 +20,8 @@ from providerkeys.providers.base import CredentialKind
 from providerkeys.providers.verdicts import Verdict
 from providerkeys.views.replaced import remember
 from providerkeys.views.twins import linked
+
+_LEVELS: Final = {"green": messages.SUCCESS, "red": messages.ERROR}
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,12 @@ class Save:
             return
         key = self.key
         key.refresh_from_db(fields=["verdict", "reason", "verdict_at"])
-        if key.verdict in {"", Verdict.VALID}:
+        if not key.verdict:
             messages.success(self.request, saved)
             return
         told = badges.tell(key.provider, key.verdict, key.reason, key.verdict_at)
-        level = messages.ERROR if told.tone == "red" else messages.WARNING
-        said = format_html("{} Its test said: <strong>{}</strong> {}", saved, told.word, told.sentence)
+        level = _LEVELS.get(told.tone, messages.WARNING)
+        said = format_html("{} Its test said: <strong>{}.</strong> {}", saved, told.word, told.sentence)
         messages.add_message(self.request, level, said)
 
     def _partly_failing(self) -> Badge | None:
@@ -116,7 +118,9 @@ class Save:
         gone, kept = before.gone_in(now), self._without_typed(before.kept_in(now))
         regions = self.form.chosen and self.form.chosen.credential is CredentialKind.IAM_REGIONS
         if not gone or (regions and not kept and not before.hints_gone_in(now)):
-            messages.success(self.request, self._used("what is stored now"))
+            is_good = not (self._is_failing() or self._partly_failing())
+            level = messages.SUCCESS if is_good else messages.INFO
+            messages.add_message(self.request, level, self._used("what is stored now"))
         elif kept:
             messages.warning(self.request, self._kept(get_text_list(kept, "and")))
         elif elsewhere := linked(self.access, holders_of(self.access, gone, self.key)):

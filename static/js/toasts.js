@@ -24,13 +24,14 @@ const rowOf = (running) => document.getElementById(`row-${running.dataset.runnin
 
 // What was saved is before the eyes of who saved it, clear of the messages that say so: on a phone they take half of it.
 const saved = document.querySelector("[data-saved]");
+const mark = (row) => row?.classList.add("table__saved");
 const savedRow = saved && document.getElementById(`row-${saved.dataset.saved}`);
 bringIntoView();
 
 function bringIntoView() {
   const row = saved && document.getElementById(`row-${saved.dataset.saved}`);
   if (!row) return;
-  row.classList.add("table__saved");
+  mark(row);
   // No further than it must: whoever reads the list finds it where it was.
   document.documentElement.style.setProperty("--messages", `${document.getElementById("messages").offsetHeight}px`);
   row.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "nearest" });
@@ -153,6 +154,17 @@ document.addEventListener("htmx:load", ({ target }) => {
   if (said) messages.querySelector("[data-announced]").textContent = said.textContent;
   target.querySelector("tr:focus-within")?.scrollIntoView({ block: "nearest" });
 });
+
+// The row that was moved is found at a glance, as one that was saved is: in the table that came with its message, or on the
+// page that was loaded for it.
+function markMoved() {
+  const moved = messages?.querySelector("[data-moved]");
+  if (!moved) return;
+  mark(document.getElementById(`row-${moved.dataset.moved}`));
+  moved.removeAttribute("data-moved");
+}
+markMoved();
+document.addEventListener("htmx:afterSettle", markMoved);
 
 // A message that joins the others while the page stays is heard because it is new. It takes the place of the one that came
 // so before it: a key that is moved five times says where it is, not where it was.

@@ -80,7 +80,7 @@ CHECKS = {
     ),
     "invalid": check(
         "done",
-        [result("Invalid", "OpenAI doesn’t recognise this key.", ("Create a new key at ", "OpenAI’s API keys", "."))],
+        [result("Invalid", "OpenAI doesn’t recognize this key.", ("Create a new key at ", "OpenAI’s API keys", "."))],
     ),
     "forbidden": check(
         "done",

@@ -14,7 +14,7 @@ from providerkeys.providers import whole_keys
 from tests.accessibility import DARK_PHONE, LIGHT, faults
 from tests.fakeproviders import samples
 from tests.look.conftest import Build
-from tests.look.stage import ORIGIN, Reply, Request, Stage, part, whole
+from tests.look.stage import NEVER, ORIGIN, Reply, Request, Stage, part, whole
 from tests.look.states import PAGES, Toast
 from tests.look.things import KEYS, told
 
@@ -67,7 +67,10 @@ def test_delete_asks_first_with_focus_on_cancel_and_gives_focus_back_to_the_row(
 
 def moved(words: str) -> dict[str, object]:
     """What the list is given beside its rows after one of them was moved."""
-    return {"moved": True, "messages": [Toast("success", words)]}
+    return {
+        "moved": True,
+        "messages": [Toast("success", format_html('<span data-moved="{}">{}</span>', KEYS[2].id, words))],
+    }
 
 
 def test_a_moved_row_keeps_focus_at_its_menu_and_says_where_it_went(page: Page, stage: Stage) -> None:
@@ -85,6 +88,29 @@ def test_a_moved_row_keeps_focus_at_its_menu_and_says_where_it_went(page: Page, 
     request = stage.asked("POST", f"{LIST}{second.id}/position/")[0]
     assert "move=up" in (request.post_data or "")
     assert "csrfmiddlewaretoken" in (request.post_data or "")
+
+
+MARKED = re.compile("table__saved")
+
+
+def test_a_moved_row_is_marked_until_the_table_is_drawn_anew(page: Page, stage: Stage) -> None:
+    first, second = KEYS[1], KEYS[2]
+    table = part("list", "table", keys=[second, first], **moved("Overflow account moved up."))
+    stage.on("POST", f"{LIST}{second.id}/position/", Reply(table))
+    page.get_by_role("button", name="Actions for Overflow account", exact=True).press("Enter")
+    page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
+    expect(page.locator(f"#row-{second.id}")).to_have_class(MARKED)
+    expect(page.locator(f"#row-{first.id}")).not_to_have_class(MARKED)
+    stage.on("GET", LIST, Reply(part("list", "table", keys=[second])))
+    page.get_by_role("searchbox", name="Search provider keys").fill("overflow")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator(f"#row-{second.id}")).not_to_have_class(MARKED)
+
+
+def test_a_row_that_was_moved_by_a_page_of_its_own_is_marked_too(stage: Stage) -> None:
+    template, context = PAGES["list"]
+    stage.on("GET", LIST, Reply(render_to_string(template, {**context, **moved("Overflow account moved up.")})))
+    expect(stage.open("list", LIST).locator(f"#row-{KEYS[2].id}")).to_have_class(MARKED)
 
 
 class Column:
@@ -271,7 +297,7 @@ def test_a_test_in_a_row_changes_that_row_alone(page: Page, stage: Stage) -> Non
     expect(page.locator(ROW)).to_contain_text("Testing")
     stage.on("GET", OPEN_CHECK, Reply(row(status_badges=KEYS[2].status_badges)))
     expect(page.locator(ROW)).to_contain_text("Limited")
-    expect(page.get_by_role("status", name="Messages")).to_contain_text("CI account: Invalid OpenAI doesn’t recognise")
+    expect(page.get_by_role("status", name="Messages")).to_contain_text("CI account: Invalid. OpenAI doesn’t recognize")
     expect(page.locator(ROW)).not_to_contain_text("Testing")
     assert page.locator(f"{ROW} + tr").evaluate("element => element.seen")
     request = stage.asked("POST", f"{LIST}{KEY.id}/checks/")[0]
@@ -320,7 +346,7 @@ def test_the_verdict_takes_the_place_of_its_test_is_running(stage: Stage) -> Non
     toast = messages.locator("[data-toast]")
     expect(toast).to_have_text("CI account was saved. Its test is running.")
     stage.on("GET", OPEN_CHECK, Reply(row()))
-    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid OpenAI doesn’t recognise this key.")
+    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid. OpenAI doesn’t recognize this key.")
     expect(toast).to_have_class("toast tone-red")
     # What is heard of it is heard once.
     expect(messages.locator("[data-announced]")).to_be_empty()
@@ -329,7 +355,7 @@ def test_the_verdict_takes_the_place_of_its_test_is_running(stage: Stage) -> Non
 def test_a_verdict_that_was_there_before_the_page_is_said_at_once(stage: Stage) -> None:
     page = saved(stage, *KEYS[:3], told(KEY))
     toast = page.get_by_role("status", name="Messages").locator("[data-toast]")
-    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid OpenAI doesn’t recognise this key.")
+    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid. OpenAI doesn’t recognize this key.")
     expect(toast).to_have_class("toast tone-red")
 
 
@@ -397,13 +423,30 @@ def test_what_was_saved_and_is_not_shown_is_shown_by_one_press_that_keeps_the_me
     expect(toasts.first).to_have_text("CI account was saved. Its test is running.")
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_is_shown_by_that_press_is_brought_into_view_clear_of_the_messages(stage: Stage, width: int) -> None:
+    page = saved_elsewhere(stage, *KEYS[:3])
+    page.set_viewport_size({"width": width, "height": 640})
+    page.evaluate("scrollTo(0, 0)")
+    many = [told(Thing(**{**vars(KEYS[1]), "id": f"pk_9{number:021}"})) for number in range(20)]
+    stage.on("GET", LIST, Reply(part("list", "table", keys=[*many, under_test()])))
+    page.locator("[data-toast]").first.get_by_role("link", name="show it").click()
+    shown = page.locator(f"#row-{KEY.id}")
+    expect(shown).to_have_class(MARKED)
+    row, messages = shown.bounding_box(), page.locator("#messages").bounding_box()
+    assert row
+    assert messages
+    assert row["y"] >= 0
+    assert row["y"] + row["height"] <= messages["y"]
+
+
 def test_the_verdict_is_told_on_a_page_without_a_list_too(stage: Stage) -> None:
     template, context = PAGES["api-key-detail"]
     page = render_to_string(template, {**context, "messages": [Toast("success", SAVED)]})
     stage.on("GET", "/one", Reply(page))
     stage.on("GET", LIST, Reply(part("list", "table", keys=[told(Thing(**{**vars(KEY), "open_check": None}))])))
     toast = stage.open("api-key-detail", "/one").locator("[data-toast]")
-    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid OpenAI doesn’t recognise this key.")
+    expect(toast).to_contain_text("CI account was saved. Its test said: Invalid. OpenAI doesn’t recognize this key.")
     expect(toast).to_have_class("toast tone-red")
     assert {request.url for request in stage.asked("GET", LIST)} == {f"{ORIGIN}{LIST}?q={KEY.id}"}
 
@@ -431,6 +474,8 @@ def test_the_verdict_of_what_is_not_shown_is_told_too_and_what_follows_from_it(
 
 @pytest.mark.parametrize("height", [300, 500])
 def test_what_a_message_lies_over_can_be_scrolled_clear_of_it(stage: Stage, height: int) -> None:
+    # One row asks for itself; an answer would draw it anew, and that it is gone would take it away.
+    stage.on("GET", "/orgs/acme/provider-keys/checks/chk_open/", NEVER)
     page = stage.open("list-toasts", LIST)
     page.set_viewport_size({"width": 1280, "height": height})
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
@@ -459,7 +504,7 @@ def test_of_a_toast_that_was_dismissed_the_verdict_is_said_all_the_same(stage: S
     page.get_by_role("button", name="Dismiss").click()
     stage.on("GET", OPEN_CHECK, Reply(row()))
     messages = page.get_by_role("status", name="Messages")
-    expect(messages.locator("[data-announced]")).to_have_text(re.compile("CI account: Invalid OpenAI doesn’t"))
+    expect(messages.locator("[data-announced]")).to_have_text(re.compile("CI account: Invalid. OpenAI doesn’t"))
     expect(messages.locator("[data-toast]")).to_have_count(0)
 
 
@@ -670,7 +715,9 @@ def test_the_sentence_of_the_last_check_shows_on_focus_until_escape(page: Page) 
     words = page.locator(ROW).get_by_role("tooltip")
     expect(words).to_have_count(0)
     word.focus()
-    expect(words).to_contain_text("Invalid OpenAI doesn’t recognise this key. Next: create a new key at OpenAI’s keys.")
+    expect(words).to_contain_text(
+        "Invalid. OpenAI doesn’t recognize this key. Next: create a new key at OpenAI’s keys."
+    )
     page.keyboard.press("Escape")
     expect(words).to_have_count(0)
     word.hover()

@@ -113,7 +113,7 @@ KEYS = [
         "sk-svcacct-…Lm2P",
         assignment_badges=api_badges("ci", "playground"),
         status_badges=[FAILING],
-        last_check=checked(timedelta(days=1), "Invalid", "OpenAI doesn’t recognise this key.", "red"),
+        last_check=checked(timedelta(days=1), "Invalid", "OpenAI doesn’t recognize this key.", "red"),
     ),
     provider_key(
         5,
@@ -155,11 +155,11 @@ KEYS = [
 ]
 
 API_KEYS = [
-    Thing(id="key_1", name="batch-eu", checked=False, now="now Production Key"),
-    Thing(id="key_2", name="ci", checked=True, now="now CI account"),
-    Thing(id="key_3", name="playground", checked=False, now="now CI account"),
-    Thing(id="key_4", name="production", checked=False, now="now Production Key"),
+    Thing(id="key_1", name="batch-eu", checked=False, now="currently Production Key"),
+    Thing(id="key_2", name="ci", checked=True, now="currently CI account"),
+    Thing(id="key_3", name="playground", checked=False, now="currently CI account"),
+    Thing(id="key_4", name="production", checked=False, now="currently Production Key"),
     Thing(id="key_5", name="research", checked=False, now=""),
-    Thing(id="key_6", name="staging", checked=True, now="now Production Key"),
+    Thing(id="key_6", name="staging", checked=True, now="currently Production Key"),
     Thing(id="key_7", name="zz-nightly-evals", checked=False, now=""),
 ]

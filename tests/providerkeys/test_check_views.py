@@ -263,7 +263,7 @@ class TestWatch:
         "told",
         [
             (sample.accepted, "valid", '<strong class="result__word">Valid</strong> OpenAI accepted the key.'),
-            (sample.unknown, "invalid", "Invalid</strong> OpenAI doesn’t recognise this key."),
+            (sample.unknown, "invalid", "Invalid</strong> OpenAI doesn’t recognize this key."),
             (sample.limited, "limited", "Limited</strong>"),
             (sample.silent, "unreachable", "Unreachable</strong> OpenAI didn’t answer in 10 s."),
         ],

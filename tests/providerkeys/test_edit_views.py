@@ -89,8 +89,8 @@ class TestEdit:
 
         assert sample.again(key).verdict == verdict
         saved, revoke = toasts(alices)
-        said = {"invalid": " Its test said: Invalid OpenAI doesn’t recognise this key."}
-        assert saved == f"Production was saved.{said.get(verdict, '')}"
+        said = {"valid": "Valid. OpenAI accepted the key.", "invalid": "Invalid. OpenAI doesn’t recognize this key."}
+        assert saved == f"Production was saved. Its test said: {said[verdict]}"
         assert ("Now revoke the old one" in revoke) is (verdict == "valid")
         failed = "It failed its test: replace it with one that works, then revoke the old one at OpenAI’s API keys."
         assert (failed in revoke) is (verdict == "invalid")

@@ -109,9 +109,9 @@ class TestRow:
         markup = row(alices.get(LIST), key)
 
         assert "Failing" in badges(markup)
-        assert "<strong>Invalid</strong> OpenAI doesn’t recognise this key." in markup
+        assert "<strong>Invalid</strong> OpenAI doesn’t recognize this key." in markup
 
-        assert re.search(r"</strong> OpenAI doesn’t recognise this key. Next: \S.*</span>", markup)
+        assert re.search(r"</strong> OpenAI doesn’t recognize this key. Next: \S.*</span>", markup)
 
     def test_offers_to_replace_its_credentials(self, alices: Console, alice_access: Access) -> None:
         key = make(alice_access, "Main")

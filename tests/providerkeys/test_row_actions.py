@@ -216,9 +216,24 @@ class TestMove:
         b = make(alice_access, "b", ci, staging)
         ProviderKey.objects.filter(pk=b.pk).update(verdict=verdict)
 
-        alices.post(position(b), {"move": "up"})
+        answer = text(alices.post(position(b), {"move": "up"}, into="provider-keys"))
 
-        assert toasts(alices) == [f"b moved up: it is tried first for staging, and billed.{said}"]
+        assert f"b moved up: it is tried first for staging, and billed.{said}" in answer
+        assert f'<span data-moved="{b.pk}">' in answer
+        assert ("toast tone-amber" in answer) is (verdict in {"invalid", "forbidden"})
+        assert ("toast tone-green" in answer) is (verdict in {"valid", "limited"})
+
+    def test_where_a_failing_key_stands_alone_a_move_is_no_warning(
+        self, alices: Console, alice_access: Access, ci: ApiKey
+    ) -> None:
+        make(alice_access, "a", sample.api_key(alice_access, "staging"))
+        b = make(alice_access, "b", ci)
+        ProviderKey.objects.filter(pk=b.pk).update(verdict="invalid")
+
+        answer = text(alices.post(position(b), {"move": "up"}, into="provider-keys"))
+
+        assert "b moved up.</span>" in answer
+        assert "toast tone-green" in answer
 
     def test_over_the_end_of_a_page_the_page_goes_with_it(
         self, alices: Console, alice_access: Access, monkeypatch: pytest.MonkeyPatch

@@ -32,7 +32,7 @@ PROVIDER = _Third(
     docs_url=_KEYS.url,
     reasons={
         "accepted": Reason(Verdict.VALID, "Third accepted the key.", "save it."),
-        "unknown_key": Reason(Verdict.INVALID, "Third doesn't recognise this key.", "create one at {link}.", _KEYS),
+        "unknown_key": Reason(Verdict.INVALID, "Third doesn't recognize this key.", "create one at {link}.", _KEYS),
     },
     rules=(Rule(status=(401,), reason="unknown_key"),),
 )
