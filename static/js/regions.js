@@ -101,8 +101,12 @@ function arrange(regions) {
   const told = regions.querySelector("[data-source]");
   told.hidden = !source || rows.length < 2;
   if (source) told.querySelector("[data-source-row]").textContent = rows.indexOf(source) + 1;
-  const everywhere = regions.querySelector("[data-use-everywhere]");
+  const everywhere = regions.querySelector(".regions__tools [data-use-everywhere]");
   if (everywhere) everywhere.disabled = !source || rows.length < 2;
+  for (const row of rows) {
+    row.querySelector("[data-everywhere]").hidden = !everywhere || everywhere.disabled || row !== source;
+    row.querySelector("[data-filled]").textContent = "";
+  }
 }
 
 function copy(from, to) {
@@ -137,6 +141,8 @@ document.addEventListener("click", (event) => {
     const rows = rowsOf(regions);
     typedIn = sourceAmong(rows);
     for (const row of rows) copy(typedIn, row);
+    // Where the others are out of sight.
+    typedIn.querySelector("[data-filled]").textContent = "Every row has them now.";
   }
   if (name) {
     arrange(regions);

@@ -199,6 +199,47 @@ def test_whose_credentials_are_copied_is_said(stage: Stage) -> None:
     expect(told).to_have_text("“These credentials” are what is typed in row 2.")
 
 
+def test_what_was_used_everywhere_stays_the_source(stage: Stage) -> None:
+    page = stage.open("form-regions-edit")
+    field(page, 2, "Access Key ID").fill(ID)
+    field(page, 2, "Secret Access Key").fill(SECRET)
+    # Begun last, and not ended: it gets what row 2 has, and is no source by that.
+    field(page, 1, "Access Key ID").fill(OTHER_ID)
+    page.get_by_role("button", name="Use these credentials in every row").click()
+    expect(field(page, 1, "Access Key ID")).to_have_value(ID)
+    told = page.get_by_text("“These credentials” are what is typed in row")
+    expect(told).to_have_text("“These credentials” are what is typed in row 2.")
+
+
+def test_on_a_phone_the_row_that_was_typed_in_offers_itself_to_all(stage: Stage) -> None:
+    page = stage.open("form-regions-edit")
+    page.set_viewport_size({"width": 360, "height": 740})
+    everywhere = page.get_by_role("button", name="Use these credentials in every row")
+    expect(everywhere).to_have_count(0)
+    field(page, 2, "Access Key ID").fill(ID)
+    field(page, 2, "Secret Access Key").fill(SECRET)
+    expect(everywhere).to_have_count(1)
+    expect(group(page, 2).get_by_role("button", name="Use these credentials in every row")).to_be_visible()
+    everywhere.click()
+    said = group(page, 2).get_by_text("Every row has them now.")
+    expect(said).to_be_visible()
+    for number in (1, 2, 3):
+        expect(field(page, number, "Secret Access Key")).to_have_value(SECRET)
+    field(page, 3, "Access Key ID").fill(OTHER_ID)
+    expect(said).to_be_hidden()
+    expect(group(page, 3).get_by_role("button", name="Use these credentials in every row")).to_be_visible()
+    while page.locator("[data-region-row]").count() > 1:
+        page.get_by_role("button", name=re.compile("^Remove region")).first.click()
+    expect(everywhere).to_have_count(0)
+
+
+def test_a_new_key_has_no_row_to_offer_anything_to(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    fill(page, 1, "us-east-1")
+    add(page)
+    expect(page.get_by_role("button", name="Use these credentials in every row")).to_have_count(0)
+
+
 def test_a_row_that_keeps_what_is_stored_is_asked_for_nothing_more(stage: Stage) -> None:
     page = stage.open("form-regions-edit-emptied")
     row = group(page, 2)
