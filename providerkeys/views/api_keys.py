@@ -23,7 +23,7 @@ from providerkeys.views.api_key_listing import ApiKeyPage, ApiKeyRow
 from providerkeys.views.api_key_offers import offers
 from providerkeys.views.api_key_once import show_once
 from providerkeys.views.api_key_serving import keys_around
-from providerkeys.views.htmx import asked_by_htmx, leave, show
+from providerkeys.views.htmx import asked_by_htmx, leave, show, target_of
 from providerkeys.views.searches import without_secrets
 from providerkeys.views.snippets import snippets
 
@@ -51,6 +51,9 @@ def api_key_list(request: HttpRequest, access: Access) -> HttpResponse:
 def api_key_detail(request: HttpRequest, access: Access, key: str) -> HttpResponse:
     api_key = get_object_or_404(access.all(ApiKey).select_related("created_by"), pk=key)
     row = ApiKeyRow.of(api_key, keys_around(access, api_key.pk))
+    if target_of(request) == "served-by":
+        # The page on which the key is read stays, and asks for this part alone.
+        return render(request, "providerkeys/api_key_once.html#served_by", {"api_key": row})
     context = {"api_key": row, "snippets": snippets(row.answers), "gateway_url": settings.GATEWAY_URL}
     return render(request, "providerkeys/api_key_detail.html", context)
 

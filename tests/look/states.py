@@ -407,6 +407,7 @@ API_KEY_ROWS = [
         is_rotating=False,
     ),
 ]
+UNSERVED = Thing(**{**vars(API_KEY_ROWS[0]), "told_answers": []})
 SNIPPETS = [
     Thing(
         slug="openai",
@@ -632,6 +633,13 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "api-key-once": page(
         "providerkeys/api_key_once.html",
         api_key=API_KEY_ROWS[0],
+        plaintext="byok_8TqZ4mNcKd2vXeRb7LhWyPs9JfAu3GtQoVi5CnMw",
+        detail_url="/orgs/acme/api-keys/key_1/",
+        gateway_url="https://gateway.acme.example",
+    ),
+    "api-key-once-unserved": page(
+        "providerkeys/api_key_once.html",
+        api_key=UNSERVED,
         plaintext="byok_8TqZ4mNcKd2vXeRb7LhWyPs9JfAu3GtQoVi5CnMw",
         detail_url="/orgs/acme/api-keys/key_1/",
         gateway_url="https://gateway.acme.example",

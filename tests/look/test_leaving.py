@@ -1,16 +1,18 @@
 """Leaving a page that holds what nobody could bring back: the browser asks first, and only then."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.look.stage import Reply, Stage
+from tests.look.stage import Reply, Stage, part
 
 pytestmark = pytest.mark.browser
 
 NEW = "/orgs/acme/provider-keys/new/"
 LIST = "/orgs/acme/provider-keys/"
+DETAIL = "/orgs/acme/api-keys/key_1/"
 SECRET = "sk-proj-typed-but-never-kept"
 
 
@@ -108,3 +110,23 @@ def test_a_new_api_key_is_asked_about_until_it_was_copied(
         leave(page)
     page.wait_for_url(f"**{LIST}")
     assert asked == ["beforeunload"] * asks
+
+
+def test_a_provider_key_made_in_another_tab_is_told_on_coming_back_and_the_api_key_stays(stage: Stage) -> None:
+    page = stage.open("api-key-once-unserved")
+    served = page.get_by_role("list", name="Which key will serve it")
+    expect(served).to_contain_text("None yet: add a provider key in a new tab, and it will.")
+    with page.expect_event("requestfinished"):
+        page.evaluate("dispatchEvent(new Event('focus'))")
+    # Nobody is told that this failed: nothing was pressed.
+    expect(served).to_contain_text("None yet")
+    expect(page.locator("[data-failure]")).to_have_count(0)
+    stage.on("GET", DETAIL, Reply(part("api-key-once", "served_by")))
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(served).to_contain_text("Production Key")
+    expect(page.get_by_label("API key", exact=True)).to_have_value(re.compile("^byok_"))
+    expect(page).to_have_title(re.compile("Copy your new API key"))
+    asked = stage.asked("GET", DETAIL)
+    assert [request.headers["hx-target"] for request in asked] == ["served-by"] * 2
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    assert stage.asked("GET", DETAIL) == asked
