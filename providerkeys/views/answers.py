@@ -51,10 +51,12 @@ class Answer[K: Key]:
     def of(cls, provider: Provider, keys: Iterable[K], api_key_id: str) -> Self:
         resolution = resolve(keys, api_key_id, provider.slug)
         serving = [judged.row for judged in resolution.candidates]
+        is_failing = bool(serving) and badges.FAILING in serving[0].status_badges
+        reason = _reason(provider, resolution, is_failing=is_failing)
         return cls(
             provider_label=provider.label,
             keys=serving,
-            reason=" ".join(filter(None, (_reason(provider, resolution), badges.not_routed(provider.slug)))),
+            reason=" ".join(filter(None, (reason, badges.not_routed(provider.slug)))),
             refused=resolution.refusal is not None,
             provider=provider.slug,
             more=line_length(serving) - len(serving),
@@ -92,11 +94,12 @@ def answers[K: Key](keys: Iterable[K], api_key_id: str) -> list[Answer[K]]:
     return [Answer.of(provider, known[provider.slug], api_key_id) for provider in registry.all()]
 
 
-def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
+def _reason[R: Row](provider: Provider, resolution: Resolution[R], *, is_failing: bool) -> str:
     if resolution:
         several = len(resolution.candidates) > 1
         said = _SERVING[resolution.candidates[0].why].format(order=", in this order" if several else "")
-        return said if several or not provider.is_routed else f"{said} {_alone(provider, resolution)}"
+        alone = _alone(provider, resolution, is_failing=is_failing)
+        return said if several or not provider.is_routed else f"{said} {alone}"
     if not resolution.others:
         return f"Your organization has no {provider.label} key."
     # The tier that was asked comes first; where it refuses, the keys outside of it explain nothing.
@@ -109,10 +112,12 @@ def _reason[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
     return f"{said.removesuffix('.')}, so {end}"
 
 
-def _alone[R: Row](provider: Provider, resolution: Resolution[R]) -> str:
+def _alone[R: Row](provider: Provider, resolution: Resolution[R], *, is_failing: bool) -> str:
     """What it means that nobody stands behind the only key that serves."""
     shadowed = any(judged.why == Why.SHADOWED for judged in resolution.others)
     end = ": the organization-wide keys don’t step in" if shadowed else ""
+    if is_failing:
+        return f"It failed its last test, and while it fails, {provider.label} requests fail{end}."
     return f"If it fails, {provider.label} requests fail{end}."
 
 

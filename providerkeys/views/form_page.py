@@ -172,4 +172,4 @@ def _now(board: Board, api_key_id: str) -> str:
     if stopped := board.api_keys[api_key_id].stopped:
         return stopped
     first = board.now.first(api_key_id)
-    return "" if not board.provider else f"now {first.name}" if first else "now none"
+    return "" if not board.provider else f"currently {first.name}" if first else "currently none"

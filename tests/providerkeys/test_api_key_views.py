@@ -543,6 +543,20 @@ class TestWhichKeyWillServe:
         assert "?provider=openai" not in page
         assert "?provider=anthropic" in page
 
+    def test_the_page_of_a_new_api_key_asks_for_them_alone(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        there = f"api-keys/{api_key.pk}/"
+        assert "None yet" in text(alices.get(there, into="served-by"))
+        self.make(alice_access, "Shared")
+
+        part = text(alices.get(there, into="served-by"))
+
+        assert "Shared" in part
+        assert "If it fails, OpenAI requests fail." in part
+        # Nothing in it leads away from a page whose key may not be copied yet.
+        assert not re.search(r"<(html|a|form|button)\b", part)
+
     def test_organization_wide_keys_in_their_order(
         self, alices: Console, alice_access: Access, api_key: ApiKey
     ) -> None:
@@ -577,6 +591,20 @@ class TestWhichKeyWillServe:
         assert self.openai(alices, api_key)[1] == (
             "Organization-wide; none is assigned to this API key. If it fails, OpenAI requests fail."
         )
+
+    @pytest.mark.parametrize(
+        ("verdict", "said"),
+        [
+            ("invalid", "It failed its last test, and while it fails, OpenAI requests fail."),
+            ("limited", "If it fails, OpenAI requests fail."),
+        ],
+    )
+    def test_alone_and_failing_is_no_if(
+        self, alices: Console, alice_access: Access, api_key: ApiKey, verdict: str, said: str
+    ) -> None:
+        own = self.make(alice_access, "Special", api_key)
+        ProviderKey.objects.filter(pk=own.pk).update(verdict=verdict)
+        assert self.openai(alices, api_key) == ("Special", f"Assigned to this API key. {said}")
 
     def test_with_another_one_behind_it_that_is_not_said(
         self, alices: Console, alice_access: Access, api_key: ApiKey

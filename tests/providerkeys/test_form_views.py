@@ -61,7 +61,7 @@ class TestPageAndDialog:
         assert answer.strip().startswith('<fieldset class="credentials')
         assert 'name="name"' not in answer
         assert 'name="api_key_ids"' not in answer
-        assert re.search(rf'id="now-{api_key.pk}"[^>]*hx-swap-oob="true">now Anthropic account<', answer)
+        assert re.search(rf'id="now-{api_key.pk}"[^>]*hx-swap-oob="true">currently Anthropic account<', answer)
 
     def test_choosing_a_provider_sends_nothing_but_the_choice(self, alices: Console) -> None:
         """A GET carries what its element carries: the select has a value of its own, and includes nothing else."""
@@ -93,14 +93,14 @@ class TestPageAndDialog:
         api_key = sample.api_key(alice_access)
         key = sample.stored(alice_access)
 
-        assert f'id="now-{api_key.pk}" title="now Production"' in text(alices.get(edit(key)))
+        assert f'id="now-{api_key.pk}" title="currently Production"' in text(alices.get(edit(key)))
 
     def test_says_that_nothing_serves_one_but_not_before_it_is_known_where(
         self, alices: Console, alice_access: Access
     ) -> None:
         api_key = sample.api_key(alice_access)
 
-        assert f'id="now-{api_key.pk}" title="now none"' in text(alices.get(NEW, provider="openai"))
+        assert f'id="now-{api_key.pk}" title="currently none"' in text(alices.get(NEW, provider="openai"))
         assert f'id="now-{api_key.pk}" title=""' in text(alices.get(NEW))
 
 

@@ -156,7 +156,7 @@ class TestAnApiKeyThatCannotBeUsed:
             page = text(alices.get("provider-keys/new/", **query))
             assert now_of(page, api_key) == why
             assert re.search(rf'<input type="checkbox" name="api_key_ids" value="{api_key.pk}" [^>]*>', page)
-        assert now_of(page, ci) == "now Shared"
+        assert now_of(page, ci) == "currently Shared"
 
         alices.post("provider-keys/new/", form_data(api_keys=[api_key]))
         assert ProviderKey.objects.get(name="Production").assigned_ids == {api_key.pk}
