@@ -23,6 +23,8 @@ class Key:
     position: int
     readable: bool = True
     assigned_ids: frozenset[str] = frozenset()
+    failing: bool = False
+    """What its last test said: no reason not to serve, yet whoever is moved to it should know."""
 
 
 class Kind(StrEnum):

@@ -12,7 +12,7 @@ from organizations.access import Access
 from organizations.models import ApiKey
 from organizations.models.api_key import why_stopped
 from providerkeys import badges, consequences
-from providerkeys.consequences import Group, Key, Kind, Serving
+from providerkeys.consequences import Effect, Group, Key, Kind, Serving
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.resolver import Scope
@@ -60,10 +60,15 @@ class Board:
             if provider_key:
                 assigned[provider_key].add(pk)
         rows = access.all(ProviderKey).filter(provider=provider).order_by("position")
-        found = rows.values_list("pk", "name", "scope", "enabled", "position", "unreadable_at")
+        judged = ("verdict", "regions_failing", "regions_count")
+        found = rows.values_list("pk", "name", "scope", "enabled", "position", "unreadable_at", *judged)
         keys = (
-            Key(pk, name, provider, scope, enabled, position, unreadable_at is None, frozenset(assigned.get(pk, ())))
-            for pk, name, scope, enabled, position, unreadable_at in found
+            Key(
+                *(pk, name, provider, scope, enabled, position, unreadable_at is None),
+                assigned_ids=frozenset(assigned.get(pk, ())),
+                failing=badges.FAILING in badges.of_verdict(*verdict),
+            )
+            for pk, name, scope, enabled, position, unreadable_at, *verdict in found
         )
         return cls(provider, tuple(keys), api_keys)
 
@@ -128,8 +133,9 @@ class Consequence:
         if group.effect.kind == Kind.LOSES:
             sentence += _PAUSED if group.effect.own else _NOBODY
         names = [board.names[pk] for pk in group.api_key_ids]
+        told = _once_routed(not_routed, sentence.format(**words))
         return cls(
-            group.effect.kind, names, headline.format(**words), _once_routed(not_routed, sentence.format(**words))
+            group.effect.kind, names, headline.format(**words), f"{told}{_failing(board, group.effect, changed)}"
         )
 
     @property
@@ -156,6 +162,18 @@ def _once_routed(not_routed: str, sentence: str) -> str:
 
 def _name(key: Key | None, changed: str) -> str:
     return "this key" if key is None or key.id == changed else key.name
+
+
+def _failing(board: Board, effect: Effect[Key], changed: str) -> str:
+    """That the key which begins to serve failed its last test, if so. Of a form’s key that is what is stored."""
+    if effect.kind in {Kind.LOSES, Kind.UNBACKED}:
+        return ""
+    begins = changed if effect.kind == Kind.BACKED or effect.after is None else effect.after.id
+    key = next((row for row in board.keys if row.id == begins), None)
+    if key is None or not key.failing:
+        return ""
+    whose = "The stored credentials of this key" if key.id == changed else f"The credentials of {key.name}"
+    return f" {whose} failed their last test."
 
 
 def _those_ahead(number: int) -> str:

@@ -48,6 +48,34 @@ def test_who_moves_and_for_whom_it_only_steps_in(
     assert ProviderKey.objects.count() == 2
 
 
+@pytest.mark.parametrize("verdict", ["invalid", "forbidden", "limited", ""])
+def test_whoever_is_moved_to_a_failing_key_is_told(
+    alices: Console, alice_access: Access, ci: ApiKey, staging: ApiKey, verdict: str
+) -> None:
+    make(alice_access, "Production Key")
+    key = make(alice_access, "CI account", ci)
+    ProviderKey.objects.filter(pk=key.pk).update(verdict=verdict)
+    chosen = edited(key, assign_to_organization="", api_key_ids=[ci.pk, staging.pk])
+
+    answer = alices.post(f"provider-keys/{key.pk}/outlook/", chosen, into="outlook")
+
+    assert consequences(answer) == [("1 API key moves to this key", ["staging"])]
+    fails = " The stored credentials of this key failed their last test."
+    told = fails if verdict in {"invalid", "forbidden"} else ""
+    assert f"<p>Its OpenAI requests run on this key, and are billed there.{told}</p>" in text(answer)
+
+
+def test_of_another_key_that_takes_over_and_fails_too(alices: Console, alice_access: Access, ci: ApiKey) -> None:
+    first = make(alice_access, "First")
+    second = make(alice_access, "Second")
+    ProviderKey.objects.filter(pk=second.pk).update(verdict="invalid")
+
+    answer = text(alices.get(f"provider-keys/{first.pk}/delete/", into="dialog"))
+    assert "run on Second (organization-wide), and are billed there. The credentials of Second failed" in answer
+    # Where it only steps back, nobody comes to it.
+    assert "failed" not in text(alices.get(f"provider-keys/{second.pk}/delete/", into="dialog"))
+
+
 def test_a_second_organization_wide_key_serves_when_the_first_fails(
     alices: Console, alice_access: Access, ci: ApiKey
 ) -> None:
