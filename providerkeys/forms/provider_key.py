@@ -3,6 +3,7 @@ from typing import Any, Final
 
 from django import forms
 from django.http import QueryDict
+from django.utils.functional import cached_property
 
 from organizations.access import Access
 from organizations.models import ApiKey
@@ -63,7 +64,8 @@ class ProviderKeyForm(CredentialsForm):
 
     def clean(self) -> None:
         super().clean()
-        if not self.cleaned_data["assign_to_organization"] and self.cleaned_data.get("api_key_ids") == frozenset():
+        nobody = not self.cleaned_data["assign_to_organization"] and self.cleaned_data.get("api_key_ids") == frozenset()
+        if nobody and not self.may_serve_nobody:
             # The browser says the same, where it can, before anything is sent.
             self.add_error("api_key_ids", _NOBODY)
         if "version" in self.errors:
@@ -94,6 +96,12 @@ class ProviderKeyForm(CredentialsForm):
             api_key_ids=frozenset() if whole else self.cleaned_data["api_key_ids"],
             **self.typed,
         )
+
+    @cached_property
+    def may_serve_nobody(self) -> bool:
+        """Whether the key serves nobody as it is stored: its leaked credentials are replaced without a word on whom it serves."""
+        key = self.key
+        return key is not None and key.scope == Scope.API_KEYS and not key.assigned_ids
 
     @property
     def one_press(self) -> str:

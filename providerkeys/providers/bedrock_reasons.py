@@ -17,13 +17,13 @@ _AGAIN: Final = "test again in a minute, or save it untested."
 REASONS: Final = {
     "accepted": Reason(
         Verdict.VALID,
-        "AWS accepted the key; Bedrock answers here.",
+        "AWS accepted the key; Bedrock answers.",
         "save it. This test doesn’t check credit; see {link}.",
         BILLING,
     ),
     "accepted_root": Reason(
         Verdict.VALID,
-        "AWS accepted the key; Bedrock answers here. But it is the root user’s key, which may do everything.",
+        "AWS accepted the key; Bedrock answers. But it is the root user’s key, which may do everything.",
         "create an access key of an IAM user with Bedrock rights alone at {link}.",
         KEYS,
     ),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
-_SAVING: Final = re.compile(r"^save it\. ?|, or save it untested")
+_SAVING: Final = re.compile(r"^save it\. ?|, or save it untested| Saving is fine[^.]*\.")
 _AS_IT_IS: Final = ("or save it as it is", "or leave it as it is")
 
 

@@ -6,6 +6,7 @@ from typing import Final, Self
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import get_text_list
@@ -56,6 +57,11 @@ def _listed(hints: Iterable[str]) -> SafeString:
     return format_html("{} and {}", format_html_join(", ", "{}", ((one,) for one in others)), last) if others else last
 
 
+def _aside(said: SafeString) -> SafeString:
+    """A line of its own, after what is to be done."""
+    return format_html(' <span class="toast__aside">{}</span>', said)
+
+
 @dataclass(frozen=True)
 class Save:
     """A save of ``key`` by ``form``, and the check that follows it, if any."""
@@ -77,10 +83,17 @@ class Save:
             self._tell_verdict(self._marked(f"{self.key.name} was saved."))
             self._tell_of_the_old(before)
         else:
-            messages.success(self.request, self._marked(f"{self.key.name} was saved. Its credentials are unchanged."))
+            self._tell_unchanged()
         if "name" in changed:
             self._warn_of_namesakes()
         self._warn_of_twins()
+
+    def _tell_unchanged(self) -> None:
+        if badges.FAILING in self.key.status_badges:
+            said = f"{self.key.name} was saved. Its credentials are unchanged, and failed their last test."
+            messages.warning(self.request, self._marked(said))
+        else:
+            messages.success(self.request, self._marked(f"{self.key.name} was saved. Its credentials are unchanged."))
 
     def _marked(self, saved: str) -> SafeString:
         """The sentence, from which the page takes which row to bring into view."""
@@ -90,7 +103,7 @@ class Save:
         """Say what is known of the credentials. The page puts the verdict of the check in its place."""
         badge = self._partly_failing()
         if badge:
-            messages.warning(self.request, format_html("{} {}.", saved, badge.word))
+            messages.warning(self.request, format_html("{} {}: {}.", saved, badge.word, self._failing_regions()))
             return
         if self.check:
             running = format_html('<span data-running="{}">Its test is running.</span>', self.key.pk)
@@ -103,7 +116,7 @@ class Save:
             return
         told = badges.tell(key.provider, key.verdict, key.reason, key.verdict_at)
         level = _LEVELS.get(told.tone, messages.WARNING)
-        said = format_html("{} Its test said: <strong>{}.</strong> {}", saved, told.word, told.sentence)
+        said = render_to_string("providerkeys/carried.html", {"saved": saved, "told": told})
         messages.add_message(self.request, level, said)
 
     def _partly_failing(self) -> Badge | None:
@@ -111,6 +124,11 @@ class Save:
         self.key.refresh_from_db(fields=["regions_failing", "regions_count"])
         failing, of = self.key.regions_failing, self.key.regions_count
         return badges.partly_failing(failing, of) if not self.check and 0 < failing < of else None
+
+    def _failing_regions(self) -> str:
+        rows = self.key.regions.order_by("position")
+        failing = [row.region for row in rows if row.verdict in badges.FAILING_VERDICTS]
+        return get_text_list(failing, "and")
 
     def _tell_of_the_old(self, before: Stored) -> None:
         """Whoever revokes the old credentials before nothing runs on them any more stops what runs on them."""
@@ -150,21 +168,20 @@ class Save:
         """What tells one key from another, and what it replaced itself a moment ago; a service account has no hint that would."""
         kind = self.form.chosen.credential if self.form.chosen else None
         if kind is CredentialKind.IAM_REGIONS:
-            return format_html(" The old access key ID: {}.", _listed(before.hints_gone_in(now)))
+            return _aside(format_html("The old access key ID: {}.", _listed(before.hints_gone_in(now))))
         if kind is not CredentialKind.API_KEY:
             return ""
         [(fingerprint, hint)] = zip(before.fingerprints.values(), before.hints.values(), strict=True)
-        told = format_html(" The old one’s hint: {}.", _listed([hint]))
+        told = _aside(format_html("The old one’s hint: {}.", _listed([hint])))
         earlier = remember(self.request, self.key, fingerprint, hint)
         if not earlier:
             return told
         verb, them = ("were", "them") if len(earlier) > 1 else ("was", "it")
-        told = format_html(
-            "{} {} {} replaced shortly before: revoke {} too", told, _listed(earlier.values()), verb, them
-        )
+        also = format_html("{} {} replaced shortly before: revoke {} too", _listed(earlier.values()), verb, them)
         held = linked(self.access, holders_of(self.access, set(earlier), self.key))
         first = "replace it first in" if them == "it" else "first replace those that are stored in"
-        return format_html("{}, but {} {}.", told, first, held) if held else format_html("{}.", told)
+        also = format_html("{}, but {} {}.", also, first, held) if held else format_html("{}.", also)
+        return format_html("{}{}", told, _aside(also))
 
     def _without_typed(self, regions: list[str]) -> list[str]:
         """The regions whose access key is none of those that were typed: one typed again is no old one."""
@@ -178,7 +195,8 @@ class Save:
         used = self._used("the new key")
         valid = format_html("Now revoke the old one at {}.", self._link)
         failing = format_html(
-            "It failed its test: replace it with one that works, then revoke the old one at {}.", self._link
+            "It failed its test: replace it with one that works. If the old one leaked, revoke it at {} now.",
+            self._link,
         )
         if self._is_failing():
             messages.warning(self.request, format_html("{} {}{}", used, failing, known_by))

@@ -16,7 +16,7 @@ const serves = (assignment) =>
 
 document.addEventListener("lacking", ({ target, detail }) => {
   const assignment = target.querySelector("[data-assignment]");
-  if (!detail.saves || !assignment || serves(assignment)) return;
+  if (!detail.saves || !assignment || serves(assignment) || "mayServeNobody" in assignment.dataset) return;
   const field = assignment.querySelector("[name=assign_to_organization]");
   const whom = assignment.querySelector("#assignment-whom");
   if (whom) whom.hidden = true;

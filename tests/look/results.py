@@ -53,8 +53,8 @@ VALID = result(
     "Valid", "OpenAI accepted the key.", ("Save it. This test doesn’t check credit; see ", "your OpenAI billing", ".")
 )
 REGIONS = [
-    result("Valid", "AWS accepted the key; Bedrock answers here.", ("", "", ""), label="us-east-1", step=None),
-    result("Valid", "AWS accepted the key; Bedrock answers here.", ("", "", ""), label="eu-central-1", step=None),
+    result("Valid", "AWS accepted the key; Bedrock answers.", ("", "", ""), label="us-east-1", step=None),
+    result("Valid", "AWS accepted the key; Bedrock answers.", ("", "", ""), label="eu-central-1", step=None),
 ]
 OPTED_OUT = result(
     "Forbidden",

@@ -17,7 +17,9 @@ from tests.fakeproviders import samples
 from tests.fakeproviders.access_keys import halves
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.providerkeys import regions
-from tests.providerkeys.regions import BAD, THREE, rows, said, stored, verdicts
+from tests.providerkeys.conftest import Console
+from tests.providerkeys.form import NEW, toasts
+from tests.providerkeys.regions import BAD, THREE, posted, rows, said, stored, verdicts
 from tests.providerkeys.sample import again, letterbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,6 +128,14 @@ def test_a_save_takes_over_what_was_tested_just_before(alice_access: Access, pro
     assert verdicts(key) == {"us-east-1": "valid", "eu-central-1": "valid", BAD: "forbidden"}
     assert [badge.word for badge in again(key).status_badges] == ["Active", "1 of 3 regions failing"]
     assert providers.requests() == []
+
+
+def test_a_save_of_what_was_tested_says_which_regions_fail(alices: Console, alice_access: Access) -> None:
+    check_run.run(regions.pressed(alice_access, *rows(*THREE)).pk)
+    given = {name: value for number, one in enumerate(THREE) for name, value in posted(number, one).items()}
+    form = {"provider": "bedrock", "name": "Bedrock shared", "assign_to_organization": "on", **given}
+    assert alices.post(NEW, form).status_code == 302
+    assert toasts(alices)[0] == f"Bedrock shared was created. 1 of 3 regions failing: {BAD}."
 
 
 def test_only_rows_with_other_bytes_are_tested_after_a_save(alice_access: Access) -> None:

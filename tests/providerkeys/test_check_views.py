@@ -162,7 +162,7 @@ class TestPressOnAStoredKey:
         check_run.run(only_check().pk)
         done = text(watch(alices, only_check()))
 
-        warning = "The stored key works. Saved in its place, this one would serve no request"
+        warning = "The stored key was accepted at its last test. Saved in its place, this one would serve no request"
         assert warning not in pressed
         assert (warning in done) is warned
 
@@ -182,7 +182,7 @@ class TestPressOnAStoredKey:
         assert 'hx-trigger="every 1s"' in pressed
         assert done.startswith("<tr")
         assert "hx-trigger" not in done
-        assert "<strong>Valid</strong>" in done
+        assert "<strong>Valid.</strong>" in done
 
     def test_in_a_row_without_credentials_says_so(self, alices: Console, alice_access: Access) -> None:
         key = ProviderKey.create(alice_access, "openai", sample.draft())

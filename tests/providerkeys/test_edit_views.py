@@ -61,6 +61,36 @@ class TestEdit:
         assert not CredentialCheck.objects.exists()
         assert toasts(alices) == ["Renamed was saved. Its credentials are unchanged."]
 
+    def test_that_a_key_fails_is_said_of_every_save(self, alices: Console, key: ProviderKey) -> None:
+        ProviderKey.objects.filter(pk=key.pk).update(verdict="invalid")
+
+        alices.post(edit(key), edited(key, name="Renamed"))
+
+        page = text(alices.get("provider-keys/"))
+        assert "Renamed was saved. Its credentials are unchanged, and failed their last test." in page
+        assert '<div class="toast tone-amber"' in page
+
+    def test_a_key_that_serves_nobody_is_replaced_without_a_word_on_whom(
+        self, alices: Console, alice_access: Access, sent: list[str]
+    ) -> None:
+        api_key = sample.api_key(alice_access)
+        key = sample.stored(alice_access, api_keys=[api_key])
+        nobody = {"assign_to_organization": ""}
+        refused = alices.post(edit(key), edited(key, sample.LATTER, **nobody))
+        assert "Choose at least one API key" in text(refused)
+        assert "data-may-serve-nobody" not in text(alices.get(edit(key)))
+        api_key.delete()
+
+        page = text(alices.get(edit(key)))
+        assert "data-may-serve-nobody" in page
+        assert "It serves nobody, and may stay so" in page
+        before = sample.again(key).credentials
+        assert alices.post(edit(key), edited(sample.again(key), sample.LATTER, **nobody)).status_code == 302
+
+        after = sample.again(key)
+        assert after.credentials != before
+        assert (after.scope, after.assigned_ids) == ("api_keys", frozenset())
+
     def test_new_credentials_are_untested_tested_and_ask_to_revoke_the_old(
         self, alices: Console, key: ProviderKey, sent: list[str]
     ) -> None:
@@ -90,9 +120,9 @@ class TestEdit:
         assert sample.again(key).verdict == verdict
         saved, revoke = toasts(alices)
         said = {"valid": "Valid. OpenAI accepted the key.", "invalid": "Invalid. OpenAI doesn’t recognize this key."}
-        assert saved == f"Production was saved. Its test said: {said[verdict]}"
+        assert saved == f"Production was saved. Tested just now: {said[verdict]}"
         assert ("Now revoke the old one" in revoke) is (verdict == "valid")
-        failed = "It failed its test: replace it with one that works, then revoke the old one at OpenAI’s API keys."
+        failed = "It failed its test: replace it with one that works. If the old one leaked, revoke it at OpenAI’s API keys now."
         assert (failed in revoke) is (verdict == "invalid")
 
     @pytest.mark.parametrize("query", ["", "?api_key=staging&status=active"])
@@ -154,7 +184,7 @@ class TestEdit:
         then = dict(re.findall(r'<template data-then="(\w+)">(.*?)<a', page))
         assert then == {
             "green": "Now revoke the old one at ",
-            "red": "It failed its test: replace it with one that works, then revoke the old one at ",
+            "red": "It failed its test: replace it with one that works. If the old one leaked, revoke it at ",
         }
 
     def test_who_replaces_twice_is_reminded_of_the_first(

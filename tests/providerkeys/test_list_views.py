@@ -109,7 +109,7 @@ class TestRow:
         markup = row(alices.get(LIST), key)
 
         assert "Failing" in badges(markup)
-        assert "<strong>Invalid</strong> OpenAI doesn’t recognize this key." in markup
+        assert "<strong>Invalid.</strong> OpenAI doesn’t recognize this key." in markup
 
         assert re.search(r"</strong> OpenAI doesn’t recognize this key. Next: \S.*</span>", markup)
 
