@@ -78,13 +78,15 @@ class Filters:
         return keys
 
     def knows_api_key(self, access: Access) -> bool:
-        """Whether there is an API key of the name or id that is asked for, if one is."""
+        """Whether there is an API key that is asked for, if one is."""
         return not self.api_key or api_keys_called(access, self.api_key).exists()
 
 
 def api_keys_called(access: Access, name: str) -> QuerySet[ApiKey]:
-    """The API keys of that name or id."""
-    return access.all(ApiKey).filter(Q(name__iexact=name) | Q(pk=name))
+    """The API keys of that name or id; where there is none, those that have it in their name."""
+    every = access.all(ApiKey)
+    called = Q(name__iexact=name) | Q(pk=name)
+    return every.filter(called | Q(name__icontains=name) & ~Exists(every.filter(called)))
 
 
 def _asked_by(access: Access, name: str) -> Q:

