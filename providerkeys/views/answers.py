@@ -98,8 +98,12 @@ def _reason[R: Row](provider: Provider, resolution: Resolution[R], *, is_failing
     if resolution:
         several = len(resolution.candidates) > 1
         said = _SERVING[resolution.candidates[0].why].format(order=", in this order" if several else "")
-        alone = _alone(provider, resolution, is_failing=is_failing)
-        return said if several or not provider.is_routed else f"{said} {alone}"
+        if not provider.is_routed:
+            return said
+        if not several:
+            return f"{said} {_alone(provider, resolution, is_failing=is_failing)}"
+        first, second = (judged.row.name for judged in resolution.candidates[:2])
+        return f"{said} {first} failed its last test; while it fails, {second} is tried." if is_failing else said
     if not resolution.others:
         return f"Your organization has no {provider.label} key."
     # The tier that was asked comes first; where it refuses, the keys outside of it explain nothing.

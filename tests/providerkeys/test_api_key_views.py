@@ -254,7 +254,7 @@ class TestCreate:
 
         page = text(alices.get(NEW))
 
-        assert words(re.findall(r'<p class="answers__names">(.*?)</p>', page, re.DOTALL)[0]) == "Production"
+        assert words(re.findall(r'<p class="answers__names">(.*?)</p>', page, re.DOTALL)[0]) == "Production Untested"
         assert re.findall(r'name="provider_key_ids" value="(\w+)"', page) == [special.pk]
         assert "no key of the other 7 providers" in page
 
@@ -269,7 +269,10 @@ class TestCreate:
             == "None Special is assigned to other API keys, so OpenAI requests are refused."
         )
 
-        sample.stored(alice_access)
+        shared = sample.stored(alice_access)
+        ProviderKey.objects.filter(pk=shared.pk).update(verdict="invalid")
+        assert offered(alices.get(NEW), "OpenAI") == "Production Failing"
+        ProviderKey.objects.filter(pk=shared.pk).update(verdict="valid")
         assert offered(alices.get(NEW), "OpenAI") == "Production"
 
     def test_leads_to_the_form_of_a_provider_key_where_there_is_none_and_stays_itself(
@@ -557,6 +560,13 @@ class TestWhichKeyWillServe:
         # Nothing in it leads away from a page whose key may not be copied yet.
         assert not re.search(r"<(html|a|form|button)\b", part)
 
+        ProviderKey.objects.update(enabled=False)
+        part = text(alices.get(there, into="served-by"))
+        links = re.findall(r"<a [^>]*>[^<]*</a>", part)
+        where = alices.url("provider-keys/?provider=openai")
+        assert links == [f'<a href="{where}" target="_blank" rel="noopener">See your OpenAI keys</a>']
+        assert f'<a href="{where}">See your OpenAI keys</a>' in text(alices.get(there))
+
     def test_organization_wide_keys_in_their_order(
         self, alices: Console, alice_access: Access, api_key: ApiKey
     ) -> None:
@@ -605,6 +615,16 @@ class TestWhichKeyWillServe:
         own = self.make(alice_access, "Special", api_key)
         ProviderKey.objects.filter(pk=own.pk).update(verdict=verdict)
         assert self.openai(alices, api_key) == ("Special", f"Assigned to this API key. {said}")
+
+    def test_failing_with_another_one_behind_it_that_one_is_named(
+        self, alices: Console, alice_access: Access, api_key: ApiKey
+    ) -> None:
+        first = self.make(alice_access, "Special", api_key)
+        self.make(alice_access, "Spare", api_key)
+        ProviderKey.objects.filter(pk=first.pk).update(verdict="forbidden")
+        assert self.openai(alices, api_key)[1] == (
+            "Assigned to this API key, in this order. Special failed its last test; while it fails, Spare is tried."
+        )
 
     def test_with_another_one_behind_it_that_is_not_said(
         self, alices: Console, alice_access: Access, api_key: ApiKey
@@ -666,7 +686,7 @@ class TestAProviderThatTheGatewayDoesNotRouteYet:
         assert self.bedrock(alices, api_key) == (key.name, f"{wide} {self.SAID}")
         for path in (LIST, f"api-keys/{api_key.pk}/"):
             assert text(alices.get(path)).count(self.BADGE) == 1
-        assert offered(alices.get(NEW), "AWS Bedrock") == f"{key.name} {self.SAID}"
+        assert offered(alices.get(NEW), "AWS Bedrock") == f"{key.name} Untested {self.SAID}"
 
         key.disable(alice_access)
         refused = f"{key.name} is organization-wide but disabled, so AWS Bedrock requests are refused."
