@@ -4,7 +4,10 @@
 const testIn = (element) => element.closest("#credentials")?.querySelector("[data-test]");
 
 for (const name of ["input", "change", "paste"]) {
-  document.addEventListener(name, (event) => testIn(event.target)?.setAttribute("data-stale", ""));
+  document.addEventListener(name, ({ target }) => {
+    // That the stored credentials stay changes none that were tested.
+    if (!target.matches("[name$=keep_stored]")) testIn(target)?.setAttribute("data-stale", "");
+  });
 }
 
 function forgetRefusals(form) {
@@ -19,6 +22,13 @@ function forgetRefusals(form) {
     if (told) field.setAttribute("aria-describedby", told.join(" "));
   }
 }
+
+// What a test says is seen by whoever pressed for it, and has not gone on to something else.
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const result = detail.target.closest("#test-result");
+  const { activeElement } = document;
+  if (result && activeElement.matches("body, [data-test] [formaction]")) result.scrollIntoView({ block: "nearest" });
+});
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.target.id !== "test-result") return;

@@ -30,7 +30,12 @@ bringIntoView();
 
 function bringIntoView() {
   const row = saved && document.getElementById(`row-${saved.dataset.saved}`);
-  if (!row) return;
+  // On an API key's page, the answer in which it stands.
+  const answer = saved && document.querySelector(`.answers a[href*="/${saved.dataset.saved}/"]`)?.closest("li");
+  if (!row) {
+    answer?.scrollIntoView({ block: "center" });
+    return;
+  }
   mark(row);
   // No further than it must: whoever reads the list finds it where it was.
   document.documentElement.style.setProperty("--messages", `${document.getElementById("messages").offsetHeight}px`);

@@ -107,6 +107,19 @@ def test_a_first_close_says_what_it_would_lose_and_a_second_one_loses_it(page: P
     expect(page.locator("input[type=password]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_dialog_keeps_head_and_foot_in_place_whatever_is_in_focus(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 640})
+    fill_in(page)
+    page.get_by_label("Assign to entire organization").uncheck()
+    page.get_by_role("group", name="API keys").get_by_role("checkbox").last.focus()
+    dialog = page.get_by_role("dialog")
+    dialog.evaluate("dialog => { dialog.scrollTop = 1000; }")
+    assert dialog.evaluate("dialog => dialog.scrollTop") == 0
+    for button in ("Close", "Save"):
+        expect(page.get_by_role("button", name=button, exact=True)).to_be_in_viewport(ratio=1)
+
+
 def test_what_is_asked_beside_the_work_takes_no_question_away(page: Page, stage: Stage) -> None:
     stage.on("POST", OUTLOOK, Reply(part_of_outlook()))
     fill_in(page)
@@ -242,6 +255,8 @@ def test_whoever_keeps_what_is_stored_is_asked_for_nothing_more(stage: Stage) ->
     secret, refused = page.get_by_label("API Key", exact=True), page.locator("#credentials .field__error")
     expect(refused).to_have_text("It can never be used.")
     page.get_by_role("checkbox", name="Keep the stored key", exact=True).check()
+    # Whatever was tested was not changed by that.
+    expect(page.locator("[data-test]")).not_to_have_attribute("data-stale", "")
     expect(refused).to_have_count(0)
     expect(secret).not_to_have_attribute("aria-invalid", "true")
     expect(secret).to_have_accessible_description(re.compile("^Keys are made at"))
@@ -249,6 +264,24 @@ def test_whoever_keeps_what_is_stored_is_asked_for_nothing_more(stage: Stage) ->
     expect(page.get_by_text("As you keep the stored one, that is tested.")).to_be_visible()
     expect(secret).to_have_attribute("placeholder", "Unchanged")
     expect(page.locator("[data-error-summary]")).to_have_count(0)
+
+
+def test_what_was_emptied_is_not_asked_for_where_it_is_typed_again(stage: Stage) -> None:
+    page = stage.open("form-conflict")
+    secret, asked = page.get_by_label("API Key", exact=True), page.locator("#credentials [data-emptied]")
+    expect(asked).to_be_visible()
+    secret.fill(SECRET)
+    expect(asked).to_be_hidden()
+    secret.fill("")
+    expect(asked).to_be_visible()
+
+
+def test_a_result_is_seen_by_whoever_pressed_for_it(page: Page, stage: Stage) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
+    fill_in(page)
+    page.set_viewport_size({"width": 1280, "height": 480})
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_role("status", name="Test result").locator("li").last).to_be_in_viewport(ratio=0.9)
 
 
 def test_a_test_refused_after_a_save_says_so_once(page: Page, stage: Stage) -> None:
@@ -300,7 +333,8 @@ def test_what_a_save_would_give_up_is_said_beside_the_verdict(page: Page, stage:
     fill_in(page)
     page.get_by_role("button", name="Test credentials").click()
     result = page.get_by_role("status", name="Test result")
-    kept = f"The stored credentials of {regions} work." if regions else "The stored key works."
+    whose = f"credentials of {regions} were accepted at their" if regions else "key was accepted at its"
+    kept = f"The stored {whose} last test."
     expect(result.get_by_text(kept)).to_be_visible()
     above = result.locator(".result__worse ~ .result__regions")
     expect(above).to_have_count(1 if regions else 0)
@@ -542,6 +576,18 @@ def test_whom_a_key_serves_is_asked_before_the_press_that_would_cost_the_secret(
         expect(said).to_be_hidden()
         box.uncheck()
         expect(said).to_be_visible()
+
+
+def test_a_key_that_serves_nobody_may_stay_so(page: Page, stage: Stage) -> None:
+    unassigned = part("form-new", "form").replace("data-assignment>", "data-assignment data-may-serve-nobody>")
+    stage.on("GET", NEW, Reply(unassigned))
+    stage.on("POST", NEW, Reply("", headers={"HX-Redirect": "/saved"}))
+    stage.on("GET", "/saved", Reply("<h1>Saved</h1>"))
+    open_form(page)
+    page.get_by_label("API Key", exact=True).fill(SECRET)
+    serve_nobody(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", name="Saved")).to_be_visible()
 
 
 def test_an_api_key_made_in_another_tab_is_there_on_coming_back(page: Page, stage: Stage) -> None:

@@ -451,6 +451,15 @@ def test_the_verdict_is_told_on_a_page_without_a_list_too(stage: Stage) -> None:
     assert {request.url for request in stage.asked("GET", LIST)} == {f"{ORIGIN}{LIST}?q={KEY.id}"}
 
 
+def test_on_a_page_without_a_list_the_answer_in_which_it_stands_is_brought_into_view(stage: Stage) -> None:
+    template, context = PAGES["api-key-detail"]
+    said = format_html('<span data-saved="{}">AWS was created.</span>', KEYS[6].id)
+    stage.on("GET", "/one", Reply(render_to_string(template, {**context, "messages": [Toast("success", said)]})))
+    stage.page.set_viewport_size({"width": 360, "height": 480})
+    page = stage.open("api-key-detail", "/one")
+    expect(page.locator(".answers li", has_text="AWS Bedrock")).to_be_in_viewport(ratio=0.9)
+
+
 def test_what_is_shown_is_not_said_to_be_hidden(stage: Stage) -> None:
     page = saved_elsewhere(stage, *KEYS[:3], under_test())
     expect(page.locator("[data-toast]").first).to_have_text("CI account was saved. Its test is running.")
