@@ -150,7 +150,7 @@ def test_a_provider_that_is_down_never_makes_a_valid_key_invalid(
     providers.down("openai")
     console.act("Steady", "Test credentials")
     last_check = console.last_check_of("Steady")
-    expect(last_check).to_contain_text("Unreachable No connection to OpenAI could be made. The key was not judged.")
+    expect(last_check).to_contain_text("Unreachable. No connection to OpenAI could be made. The key was not judged.")
     expect(console.badge("Steady", "Testing")).to_have_count(0)
     expect(console.status_of("Steady")).to_have_text("Active")
     row = database.key("Steady", home.slug)
@@ -158,7 +158,7 @@ def test_a_provider_that_is_down_never_makes_a_valid_key_invalid(
 
     providers.up("openai")
     console.act("Steady", "Test credentials")
-    expect(last_check).to_contain_text("Valid OpenAI accepted the key")
+    expect(last_check).to_contain_text("Valid. OpenAI accepted the key")
     row = database.key("Steady", home.slug)
     assert (row["verdict"], row["last_check_verdict"]) == ("valid", "valid")
 

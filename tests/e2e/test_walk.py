@@ -57,7 +57,7 @@ def test_a_newcomer_pastes_a_key_tests_it_and_saves_it(visit: Visit, home: Home,
     expect(organization).to_have_text("Organization (all keys)")
     expect(cells.nth(3)).to_have_text("Active")
     cells.nth(4).get_by_role("button").focus()
-    expect(page.get_by_role("tooltip")).to_have_text(re.compile(r"^Valid OpenAI accepted the key.*UTC$"))
+    expect(page.get_by_role("tooltip")).to_have_text(re.compile(r"^Valid\. OpenAI accepted the key.*UTC$"))
     expect(cells.nth(5)).to_have_text(re.compile(r"^\s*today\s+never used\s*$"))
     # Its verdict came along: the provider was asked by the press alone.
     assert len(providers.requests(credential=secret)) == 1
