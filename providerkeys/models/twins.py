@@ -18,11 +18,17 @@ def twins_of(access: Access, rows: Iterable[Row], key: ProviderKey | None = None
     return holders_of(access, {row.fingerprint for row in rows if row.credential}, key)
 
 
-def holders_of(access: Access, fingerprints: Collection[str], key: ProviderKey | None = None) -> list[ProviderKey]:
-    """The organization's keys, ``key`` aside, that hold one of the credentials with these ``fingerprints``."""
+def holders_of(
+    access: Access, fingerprints: Collection[str], key: ProviderKey | None = None, *, ids: Collection[str] = ()
+) -> list[ProviderKey]:
+    """The organization's keys, ``key`` aside, that hold one of the credentials with these ``fingerprints``.
+
+    The fingerprint of an access key is another one in each region; ``ids`` are the hints of access key IDs, which are not.
+    """
     if not fingerprints:
         return []
-    regions = BedrockRegion.objects.filter(provider_key__organization=access.organization, fingerprint__in=fingerprints)
+    alike = Q(fingerprint__in=fingerprints) | Q(hint__in=ids)
+    regions = BedrockRegion.objects.filter(alike, provider_key__organization=access.organization)
     keys = access.all(ProviderKey).filter(Q(fingerprint__in=fingerprints) | Q(pk__in=regions.values("provider_key")))
     others = keys.exclude(pk=key.pk if key else "").defer("credentials")
     return list(cast(ProviderKeyQuerySet, others).in_order())

@@ -19,6 +19,7 @@ from providerkeys.models import BedrockRegion, CredentialCheck, ProviderKey, hol
 from providerkeys.providers.aws_access_key import AccessKey
 from providerkeys.providers.base import CredentialKind
 from providerkeys.providers.verdicts import Verdict
+from providerkeys.resolver import Scope
 from providerkeys.views.replaced import remember
 from providerkeys.views.twins import linked
 
@@ -45,6 +46,10 @@ class Stored:
         """The hints of those. A secret that was mistyped and is typed right has the access key ID that it had."""
         gone = [self.hints[label] for label, one in self.fingerprints.items() if now.fingerprints.get(label) != one]
         return [hint for hint in dict.fromkeys(gone) if hint not in now.hints.values()]
+
+    def hints_replaced_in(self, now: Self) -> list[str]:
+        """The hints of what another access key took the place of, wherever else it may stand."""
+        return [hint for label, hint in self.hints.items() if now.hints.get(label) != hint]
 
     def kept_in(self, now: Self) -> list[str]:
         """The labels of the rows that have what they had."""
@@ -90,7 +95,10 @@ class Save:
 
     def _tell_unchanged(self) -> None:
         if badges.FAILING in self.key.status_badges:
-            said = f"{self.key.name} was saved. Its credentials are unchanged, and failed their last test."
+            said = (
+                f"{self.key.name} was saved. Its credentials are unchanged, and failed their last test: while they fail, so do "
+                "its requests, unless another key steps in."
+            )
             messages.warning(self.request, self._marked(said))
         else:
             messages.success(self.request, self._marked(f"{self.key.name} was saved. Its credentials are unchanged."))
@@ -116,7 +124,8 @@ class Save:
             return
         told = badges.tell(key.provider, key.verdict, key.reason, key.verdict_at)
         level = _LEVELS.get(told.tone, messages.WARNING)
-        said = render_to_string("providerkeys/carried.html", {"saved": saved, "told": told})
+        context = {"saved": saved, "told": told, "regions": self._regions_by_word()}
+        said = render_to_string("providerkeys/carried.html", context)
         messages.add_message(self.request, level, said)
 
     def _partly_failing(self) -> Badge | None:
@@ -124,6 +133,15 @@ class Save:
         self.key.refresh_from_db(fields=["regions_failing", "regions_count"])
         failing, of = self.key.regions_failing, self.key.regions_count
         return badges.partly_failing(failing, of) if not self.check and 0 < failing < of else None
+
+    def _regions_by_word(self) -> Mapping[str, str]:
+        """Where verdicts differ from region to region: each verdict, and of which it was given."""
+        words: dict[str, list[str]] = {}
+        for row in self.key.regions.order_by("position"):
+            words.setdefault(
+                badges.VERDICT_BADGES[Verdict(row.verdict)].word if row.verdict else "untested", []
+            ).append(row.region)
+        return {word: get_text_list(some, "and") for word, some in words.items()} if len(words) > 1 else {}
 
     def _failing_regions(self) -> str:
         rows = self.key.regions.order_by("position")
@@ -139,29 +157,40 @@ class Save:
             is_good = not (self._is_failing() or self._partly_failing())
             level = messages.SUCCESS if is_good else messages.INFO
             messages.add_message(self.request, level, self._used("what is stored now"))
-        elif kept:
-            messages.warning(self.request, self._kept(get_text_list(kept, "and")))
-        elif elsewhere := linked(self.access, holders_of(self.access, gone, self.key)):
+            return
+        ids = before.hints_replaced_in(now) if regions else []
+        elsewhere = linked(self.access, holders_of(self.access, gone, self.key, ids=ids))
+        if kept:
+            messages.warning(self.request, self._kept(get_text_list(kept, "and"), elsewhere))
+        elif elsewhere:
             messages.warning(self.request, self._held(elsewhere, self._known_by(before, now)))
         else:
             self._tell_to_revoke(self._known_by(before, now))
 
-    def _kept(self, rows: str) -> SafeString:
+    def _kept(self, rows: str, elsewhere: SafeString) -> SafeString:
+        too = format_html(", and the one that was replaced is stored in {} too", elsewhere) if elsewhere else ""
         return format_html(
-            "{} {} kept what was stored before: revoke an old access key at {} only when no row has it.",
-            self._used("what is stored now"),
-            rows,
-            self._link,
+            "{} {} kept what was stored before{}: revoke an old access key at {} only when no row has it.",
+            *(self._used("what is stored now"), rows, too, self._link),
         )
 
     def _held(self, elsewhere: SafeString, known_by: str) -> SafeString:
-        used, replace = self._used("the new key"), "replace it there, then revoke it at"
+        used = self._used("the new key")
+        replace = format_html("replace the old one there, then revoke it at {}", self._link)
+        failed = format_html("the new one failed its test. Replace it with one that works, then {}", replace)
         if self._is_failing():
-            used = f"{used} It failed its test: replace it with one that works."
+            replace = failed
         elif self.key.verdict != Verdict.VALID:
-            replace = f"once a test says that the new one is valid, {replace}"
+            once = format_html("once a test says that the new one is valid, {}", replace)
+            replace = self._awaiting(once, valid=replace, failing=failed)
+        return format_html("{} The old one is stored in {} too: {}.{}", used, elsewhere, replace, known_by)
+
+    def _awaiting(self, said: SafeString, *, valid: SafeString, failing: SafeString) -> SafeString:
+        """``said`` until the test has ended; then the page puts one of the two others in its place."""
         return format_html(
-            "{} The old one is stored in {} too: {} {}.{}", used, elsewhere, replace, self._link, known_by
+            '<span data-awaits="{}">{}</span>'
+            '<template data-then="green">{}</template><template data-then="red">{}</template>',
+            *(self.key.pk, said, valid, failing),
         )
 
     def _known_by(self, before: Stored, now: Stored) -> str:
@@ -203,12 +232,8 @@ class Save:
         elif self.key.verdict == Verdict.VALID:
             messages.success(self.request, format_html("{} {}{}", used, valid, known_by))
         else:
-            # The page puts one of the two others in its place when the test has said it.
-            awaited = format_html(
-                '<span data-awaits="{}">Revoke the old one at {} once a test says that the new one is valid.</span>'
-                '<template data-then="green">{}</template><template data-then="red">{}</template>',
-                *(self.key.pk, self._link, valid, failing),
-            )
+            once = format_html("Revoke the old one at {} once a test says that the new one is valid.", self._link)
+            awaited = self._awaiting(once, valid=valid, failing=failing)
             messages.info(self.request, format_html("{} {}{}", used, awaited, known_by))
 
     def _is_failing(self) -> bool:
@@ -218,6 +243,10 @@ class Save:
 
     def _used(self, what: str) -> str:
         """From when on requests run on ``what`` was saved, if they get to its provider at all."""
+        if not self.key.enabled:
+            return "It is disabled: no request uses it."
+        if self.key.scope == Scope.API_KEYS and not self.key.assigned_ids:
+            return "It is assigned to nobody: no request uses it."
         not_routed = badges.not_routed(self.key.provider)
         return f"{not_routed} Once it does, they use {what}." if not_routed else f"Requests use {what} within 5 s."
 

@@ -138,6 +138,15 @@ def test_a_save_of_what_was_tested_says_which_regions_fail(alices: Console, alic
     assert toasts(alices)[0] == f"Bedrock shared was created. 1 of 3 regions failing: {BAD}."
 
 
+def test_a_save_of_what_was_tested_says_which_verdict_is_whose(alices: Console, alice_access: Access) -> None:
+    limited = samples.key("bedrock", "nolist")
+    check_run.run(regions.pressed(alice_access, *rows("us-east-1"), *rows("us-west-2", key=limited)).pk)
+    given = {**posted(0, "us-east-1"), **posted(1, "us-west-2", limited)}
+    form = {"provider": "bedrock", "name": "Bedrock shared", "assign_to_organization": "on", **given}
+    assert alices.post(NEW, form).status_code == 302
+    assert "Tested just now: Valid in us-east-1; Limited in us-west-2." in toasts(alices)[0]
+
+
 def test_only_rows_with_other_bytes_are_tested_after_a_save(alice_access: Access) -> None:
     check_run.run(regions.pressed(alice_access, *rows("us-east-1", "eu-central-1")).pk)
     check = CredentialCheck.follow_save(alice_access, stored(alice_access))

@@ -243,6 +243,20 @@ class TestRevoking:
         assert "the old one at AWS IAM" in said
         assert "kept" not in said
 
+    @pytest.mark.parametrize("every", [True, False])
+    def test_an_access_key_that_another_key_holds_in_other_regions_is_not_to_be_revoked(
+        self, alices: Console, alice_access: Access, every: bool
+    ) -> None:
+        """Its fingerprint is another one in each region."""
+        stored(alice_access, "us-east-1", "us-west-2")
+        key = stored(alice_access, "eu-central-1", "eu-west-1")
+        ProviderKey.objects.filter(pk=key.pk).update(name="Europe")
+        second = posted(1, "eu-west-1", OTHER) if every else posted(1, "eu-west-1", **BLANK)
+        said = self.said(alices, key, posted(0, "eu-central-1", OTHER), second)
+        assert "is stored in Bedrock shared (AWS Bedrock) too" in said
+        assert "Revoke the old one" not in said
+        assert ("revoke an old access key at AWS IAM only when no row has it" in said) is not every
+
     def test_a_secret_that_was_mistyped_is_no_old_access_key(self, alices: Console, key: ProviderKey) -> None:
         rows = [
             {**posted(number, name), f"regions-{number}-secret_access_key": "F" * 40}

@@ -67,7 +67,10 @@ class TestEdit:
         alices.post(edit(key), edited(key, name="Renamed"))
 
         page = text(alices.get("provider-keys/"))
-        assert "Renamed was saved. Its credentials are unchanged, and failed their last test." in page
+        assert (
+            "Renamed was saved. Its credentials are unchanged, and failed their last test: while they fail, so do"
+            in page
+        )
         assert '<div class="toast tone-amber"' in page
 
     def test_a_key_that_serves_nobody_is_replaced_without_a_word_on_whom(
@@ -148,17 +151,20 @@ class TestEdit:
 
         _, revoke = toasts(alices)
         assert revoke == (
-            "Requests use the new key within 5 s. The old one is stored in Last year’s (OpenAI) too: replace it there,"
+            "Requests use the new key within 5 s. The old one is stored in Last year’s (OpenAI) too: replace the old one there,"
             f" then revoke it at OpenAI’s API keys. The old one’s hint: {key.hint}."
         )
 
     @pytest.mark.parametrize(
         ("answers", "said"),
         [
-            (None, "too: once a test says that the new one is valid, replace it there, then revoke it at OpenAI’s"),
+            (
+                None,
+                "too: once a test says that the new one is valid, replace the old one there, then revoke it at OpenAI’s",
+            ),
             (
                 sample.unknown,
-                "It failed its test: replace it with one that works. The old one is stored in Last year’s",
+                "in Last year’s (OpenAI) too: the new one failed its test. Replace it with one that works, then replace the old",
             ),
         ],
     )
@@ -173,6 +179,41 @@ class TestEdit:
         alices.post(edit(key), edited(key, sample.LATTER))
 
         assert said in toasts(alices)[-1]
+
+    def test_what_is_to_be_done_where_another_key_holds_it_waits_for_the_test(
+        self, alices: Console, alice_access: Access, key: ProviderKey, sent: list[str]
+    ) -> None:
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Last year’s"))
+        alices.post(edit(key), edited(key, sample.LATTER))
+
+        page = text(alices.get("provider-keys/"))
+        assert (
+            f'<span data-awaits="{key.pk}">once a test says that the new one is valid, replace the old one there'
+            in page
+        )
+        then = dict(re.findall(r'<template data-then="(\w+)">(.*?), then revoke', page))
+        assert then == {
+            "green": "replace the old one there",
+            "red": "the new one failed its test. Replace it with one that works, then replace the old one there",
+        }
+
+    @pytest.mark.parametrize("unused", ["disabled", "assigned to nobody"])
+    def test_of_a_key_that_no_request_uses_that_is_said(
+        self, alices: Console, alice_access: Access, sent: list[str], unused: str
+    ) -> None:
+        api_key = sample.api_key(alice_access)
+        key = sample.stored(alice_access, api_keys=[api_key])
+        if unused == "disabled":
+            key.disable(alice_access)
+        else:
+            api_key.delete()
+        chosen = [api_key] if unused == "disabled" else []
+        ids = {"assign_to_organization": "", "api_key_ids": [one.pk for one in chosen]}
+        alices.post(edit(key), edited(sample.again(key), sample.LATTER, **ids))
+
+        said = toasts(alices)[-1]
+        assert f"It is {unused}: no request uses it. Revoke the old one at" in said
+        assert "Requests use" not in said
 
     def test_what_is_to_be_done_about_the_old_key_waits_for_the_test(
         self, alices: Console, key: ProviderKey, sent: list[str]
