@@ -30,9 +30,9 @@ def texts_of(row: Any) -> Mapping[str, str | bool]:
 
 def _last_check(told: Any) -> Mapping[str, str]:
     if not told:
-        return {"verdict": "", "sentence": "", "step": ""}
+        return {"verdict": "", "sentence": "", "step": "", "tone": ""}
     step = f"{told.step.lead}{told.step.before}{told.step.link_text}{told.step.after}" if told.step else ""
-    return {"verdict": told.word, "sentence": told.sentence, "step": step}
+    return {"verdict": told.word, "sentence": told.sentence, "step": step, "tone": told.tone}
 
 
 def line_of(answer: Any) -> Mapping[str, str]:

@@ -112,10 +112,14 @@ class Consequence:
     api_keys: list[str]
     headline: str
     sentence: str
+    warning: str = ""
+    """That who begins to serve failed its last test."""
 
     @classmethod
     def of(cls, board: Board, group: Group[Key], changed: str) -> Self:
         headline, sentence = _WORDS[group.effect.kind]
+        if group.effect.kind == Kind.BACKED and group.effect.ahead > 1:
+            headline = "{count} get{s} one more key to fall back on"
         many = len(group.api_key_ids) > 1
         label, not_routed = registry.label(board.provider), badges.not_routed(board.provider)
         words = {
@@ -134,9 +138,8 @@ class Consequence:
             sentence += _PAUSED if group.effect.own else _NOBODY
         names = [board.names[pk] for pk in group.api_key_ids]
         told = _once_routed(not_routed, sentence.format(**words))
-        return cls(
-            group.effect.kind, names, headline.format(**words), f"{told}{_failing(board, group.effect, changed)}"
-        )
+        warning = _failing(board, group.effect, changed)
+        return cls(group.effect.kind, names, headline.format(**words), told, warning)
 
     @property
     def named(self) -> list[str]:
@@ -173,7 +176,10 @@ def _failing(board: Board, effect: Effect[Key], changed: str) -> str:
     if key is None or not key.failing:
         return ""
     whose = "The stored credentials of this key" if key.id == changed else f"The credentials of {key.name}"
-    return f" {whose} failed their last test."
+    follows = (
+        "" if effect.kind == Kind.BACKED else ": while they fail, so do these requests, unless another key steps in"
+    )
+    return f"{whose} failed their last test{follows}."
 
 
 def _those_ahead(number: int) -> str:

@@ -64,7 +64,11 @@ async function askForVerdict(address) {
     if (!answer || answer.status >= 500) continue;
     const row = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(`#row-${saved.dataset.saved}`);
     if (row?.hasAttribute("hx-trigger")) continue;
-    if (row) conclude(row);
+    if (!row) return;
+    conclude(row);
+    // What stands on such a page was drawn before the verdict.
+    const stale = document.querySelector("main .answers");
+    if (stale) htmx.ajax("GET", location.pathname, { target: stale, select: ".answers", swap: "outerHTML ignoreTitle:true" });
     return;
   }
 }
@@ -75,13 +79,23 @@ document.addEventListener("click", (event) => {
   const filters = document.querySelector(".filters");
   if (!told || !filters || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  for (const field of filters.querySelectorAll("input, select")) field.value = "";
+  const fields = [...filters.querySelectorAll("input, select")];
+  const before = fields.map((field) => field.value);
+  for (const field of fields) field.value = "";
   filters.querySelector("[name=q]").value = saved.dataset.saved;
   filters.requestSubmit();
+  const alone = document.getElementById("shown-alone").content.firstElementChild.cloneNode(true);
   const toast = told.closest("[data-toast]");
-  told.remove();
+  told.replaceWith(alone);
+  alone.querySelector("a").addEventListener("click", (press) => {
+    press.preventDefault();
+    for (const [place, field] of fields.entries()) field.value = before[place];
+    filters.requestSubmit();
+    alone.remove();
+    messages.focus();
+    if (leaves(toast)) leaveLater(toast);
+  });
   messages.focus();
-  if (leaves(toast)) leaveLater(toast);
   document.addEventListener("htmx:afterSettle", bringIntoView, { once: true });
 });
 
@@ -111,7 +125,7 @@ function conclude(row) {
   const toast = running?.closest("[data-toast]");
   const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
   const told = row.querySelector("[data-told]");
-  if (badge && told) tellWhatFollows(row, badge);
+  if (badge && told) tellWhatFollows(row, badge, told);
   if (!toast || !badge || !told) return false;
   // Of several regions the worst one speaks; how many it speaks for stands in the badge.
   const partly = /[0-9]/.test(badge.textContent) ? `${badge.textContent.trim()}. ` : "";
@@ -126,8 +140,9 @@ function conclude(row) {
 }
 
 // What is to be done about the old credentials waited for the verdict, too.
-function tellWhatFollows(row, badge) {
-  const tone = ["green", "red"].find((one) => badge.classList.contains(`tone-${one}`));
+// That some of several regions fail neither makes it good nor bad; of a key that is disabled its badge says nothing.
+function tellWhatFollows(row, badge, told) {
+  const tone = badge.classList.contains("tone-amber") ? "" : told.dataset.told;
   for (const awaiting of document.querySelectorAll(`[data-awaits="${row.id.replace("row-", "")}"]`)) {
     const then = tone && awaiting.parentElement.querySelector(`template[data-then=${tone}]`);
     if (then) awaiting.replaceWith(then.content.cloneNode(true));

@@ -420,7 +420,21 @@ def test_what_was_saved_and_is_not_shown_is_shown_by_one_press_that_keeps_the_me
     expect(page.get_by_role("searchbox", name="Search provider keys")).to_have_value(KEY.id)
     expect(page).to_have_url(re.compile(f"[?&]q={KEY.id}"))
     expect(toasts).to_have_count(2)
-    expect(toasts.first).to_have_text("CI account was saved. Its test is running.")
+    expect(toasts.first).to_have_text("CI account was saved. Its test is running. It is shown alone: back to the list.")
+
+
+def test_from_what_is_shown_alone_one_press_leads_back_to_what_was_shown(stage: Stage) -> None:
+    page = saved_elsewhere(stage, *KEYS[:3])
+    toast = page.locator("[data-toast]").first
+    page.get_by_role("combobox", name="Filter by status").evaluate("field => { field.value = 'active'; }")
+    toast.get_by_role("link", name="show it").click()
+    expect(page).to_have_url(re.compile(f"[?&]q={KEY.id}"))
+    stage.on("GET", LIST, Reply(part("list", "table", keys=KEYS[:3])))
+    toast.get_by_role("link", name="back to the list").click()
+    expect(page).to_have_url(re.compile("status=active"))
+    expect(page.get_by_role("searchbox", name="Search provider keys")).to_have_value("")
+    expect(page.get_by_role("combobox", name="Filter by status")).to_have_value("active")
+    expect(toast).to_have_text("CI account was saved. Its test is running.")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -449,6 +463,23 @@ def test_the_verdict_is_told_on_a_page_without_a_list_too(stage: Stage) -> None:
     expect(toast).to_contain_text("CI account was saved. Its test said: Invalid. OpenAI doesn’t recognize this key.")
     expect(toast).to_have_class("toast tone-red")
     assert {request.url for request in stage.asked("GET", LIST)} == {f"{ORIGIN}{LIST}?q={KEY.id}"}
+
+
+def test_with_the_verdict_the_answers_on_that_page_are_drawn_anew(stage: Stage) -> None:
+    template, context = PAGES["api-key-detail"]
+    said = [Toast("success", SAVED)]
+    before = render_to_string(template, {**context, "messages": said})
+    stage.on("GET", "/one", Reply(before))
+    stage.on("GET", LIST, Reply(part("list", "table", keys=[under_test()])))
+    page = stage.open("api-key-detail", "/one")
+    expect(page.locator(".answers")).not_to_contain_text("Judged by now")
+    judged = Thing(**{**vars(context["api_key"].answers[0]), "reason": "Judged by now."})
+    after = Thing(**{**vars(context["api_key"]), "answers": [judged]})
+    stage.on("GET", "/one", Reply(render_to_string(template, {**context, "api_key": after, "messages": said})))
+    stage.on("GET", LIST, Reply(part("list", "table", keys=[told(Thing(**{**vars(KEY), "open_check": None}))])))
+    expect(page.locator(".answers")).to_contain_text("Judged by now.")
+    expect(page.locator("[data-toast]")).to_contain_text("Its test said: Invalid.")
+    expect(page.locator("[data-toast]")).to_have_count(1)
 
 
 def test_on_a_page_without_a_list_the_answer_in_which_it_stands_is_brought_into_view(stage: Stage) -> None:

@@ -60,9 +60,9 @@ def test_whoever_is_moved_to_a_failing_key_is_told(
     answer = alices.post(f"provider-keys/{key.pk}/outlook/", chosen, into="outlook")
 
     assert consequences(answer) == [("1 API key moves to this key", ["staging"])]
-    fails = " The stored credentials of this key failed their last test."
-    told = fails if verdict in {"invalid", "forbidden"} else ""
-    assert f"<p>Its OpenAI requests run on this key, and are billed there.{told}</p>" in text(answer)
+    assert "<p>Its OpenAI requests run on this key, and are billed there.</p>" in text(answer)
+    fails = "The stored credentials of this key failed their last test: while they fail, so do these requests, unless another"
+    assert (fails in text(answer)) is (verdict in {"invalid", "forbidden"})
 
 
 def test_of_another_key_that_takes_over_and_fails_too(alices: Console, alice_access: Access, ci: ApiKey) -> None:
@@ -71,9 +71,23 @@ def test_of_another_key_that_takes_over_and_fails_too(alices: Console, alice_acc
     ProviderKey.objects.filter(pk=second.pk).update(verdict="invalid")
 
     answer = text(alices.get(f"provider-keys/{first.pk}/delete/", into="dialog"))
-    assert "run on Second (organization-wide), and are billed there. The credentials of Second failed" in answer
+    assert "run on Second (organization-wide), and are billed there." in answer
+    assert "The credentials of Second failed their last test: while they fail, so do these requests" in answer
     # Where it only steps back, nobody comes to it.
     assert "failed" not in text(alices.get(f"provider-keys/{second.pk}/delete/", into="dialog"))
+
+
+def test_where_others_step_in_already_it_is_one_more(alices: Console, alice_access: Access, ci: ApiKey) -> None:
+    make(alice_access, "First", ci)
+    make(alice_access, "Second", ci)
+    third = make(alice_access, "Third")
+    chosen = edited(third, assign_to_organization="", api_key_ids=[ci.pk])
+    ProviderKey.objects.filter(pk=third.pk).update(verdict="invalid")
+
+    answer = alices.post(f"provider-keys/{third.pk}/outlook/", chosen, into="outlook")
+
+    assert consequences(answer) == [("1 API key gets one more key to fall back on", ["ci"])]
+    assert "The stored credentials of this key failed their last test." in text(answer)
 
 
 def test_a_second_organization_wide_key_serves_when_the_first_fails(
