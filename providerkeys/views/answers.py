@@ -73,6 +73,11 @@ class Answer[K: Key]:
         return len(self.keys) - 1 + self.more if self.keys else 0
 
     @property
+    def keys_told(self) -> list[tuple[K, list[Badge]]]:
+        """Each key that would be tried, with what is worth knowing of it."""
+        return [(key, [badge for badge in key.status_badges if badge != badges.ACTIVE]) for key in self.keys]
+
+    @property
     def notable_badges(self) -> list[Badge]:
         """What is worth knowing, in a list, of the key that is tried first: that it is active goes without saying."""
         if not self.keys:

@@ -37,11 +37,6 @@ class Offer:
     choices: list[Choice]
 
     @property
-    def badges(self) -> list[badges.Badge]:
-        """What is worth knowing of the key that is tried first; that nothing is routed yet stands below it."""
-        return [badge for badge in self.answer.notable_badges if badge != badges.UNROUTED]
-
-    @property
     def why_none(self) -> str:
         """What nobody serving there means, and what would change it; empty where somebody serves, and requests are taken."""
         if self.answer.keys or self.answer.not_routed:

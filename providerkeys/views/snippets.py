@@ -9,6 +9,7 @@ from typing import Final
 
 from django.conf import settings
 
+from providerkeys import badges
 from providerkeys.providers import registry
 from providerkeys.providers.base import Api
 from providerkeys.views.answers import Answer, Key
@@ -69,7 +70,10 @@ class Snippet:
 
 def snippets[K: Key](answers: Iterable[Answer[K]]) -> list[Snippet]:
     """The programs that an API key with these ``answers`` can begin with."""
-    serving = [answer.provider for answer in answers if answer.keys]
+    known = [answer for answer in answers if answer.keys]
+    # A first program is to work: one that would fail is only shown where every one would.
+    working = [answer for answer in known if badges.FAILING not in answer.keys[0].status_badges]
+    serving = [answer.provider for answer in working or known]
     chat, messages = _models(serving, Api.CHAT_COMPLETIONS), _models(serving, Api.MESSAGES)
     curl = ("curl", "curl", _CURL, chat) if chat else ("curl", "curl", _CURL_MESSAGES, messages)
     kinds = (("openai", "OpenAI SDK", _OPENAI, chat), ("anthropic", "Anthropic SDK", _ANTHROPIC, messages), curl)

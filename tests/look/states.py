@@ -349,20 +349,19 @@ ANSWERS = [
 ]
 for _answer in ANSWERS:
     _answer.line = line_of(_answer)
+    _answer.keys_told = [(key, [one for one in key.status_badges if one.word != "Active"]) for key in _answer.keys]
 OFFERS = Thing(
     shown=[
-        Thing(answer=ANSWERS[0], choices=[], why_none="", badges=[FAILING]),
+        Thing(answer=ANSWERS[0], choices=[], why_none=""),
         Thing(
             answer=ANSWERS[1],
             choices=[Thing(key=KEYS[3], checked=True, badges=[FAILING]), Thing(key=KEYS[7], checked=False, badges=[])],
             why_none="",
-            badges=[LIMITED],
         ),
         Thing(
             answer=ANSWERS[2],
             choices=[Thing(key=KEYS[5], checked=False, badges=[DISABLED])],
             why_none=ANSWERS[2].reason,
-            badges=[],
         ),
     ],
     others=5,
