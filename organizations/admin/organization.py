@@ -129,7 +129,8 @@ class OrganizationAdmin(AuditedAdmin):
         text = (
             "The gateway will refuse every request of theirs within 5 seconds. Their console stays open, and says so."
         )
-        if page := self.ask_first(request, queryset, "Suspend these organizations?", text):
+        title = "Suspend this organization?" if queryset.count() == 1 else "Suspend these organizations?"
+        if page := self.ask_first(request, queryset, title, text):
             return page
         to_change = list(queryset.filter(suspended_at=None))
         for organization in to_change:

@@ -135,5 +135,5 @@ class CheckResultAdmin(ReadOnlyAdmin):
         return told(result.credential_check.provider, result.verdict, result.reason)
 
     @admin.display(description="asked at", ordering="credential_check__created_at")
-    def at(self, result: CheckResult) -> Any:
-        return result.credential_check.created_at
+    def at(self, result: CheckResult) -> str:
+        return f"{result.credential_check.created_at:%Y-%m-%d %H:%M:%S}"
