@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from math import ceil
 from typing import Final
 from xml.etree import ElementTree as ET
 from zipfile import ZipFile
@@ -162,11 +163,13 @@ def usable(results: Iterable[object]) -> Sequence[object]:
 
 # By hand, not by strftime: the words must not depend on the server's locale, and a list says a hundred times.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MINUTE = timedelta(minutes=1)
 _NEAR_DAYS = {-1: "yesterday", 1: "tomorrow"}
 
 
 def _within_a_day(distance: timedelta) -> str:
-    minutes = int(abs(distance).total_seconds() // 60)
+    # What is to come in 24 hours is not said to come in 23 a second later.
+    minutes = ceil(distance / _MINUTE) if distance > timedelta() else -distance // _MINUTE
     if minutes < 1:
         return "just now"
     amount = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"

@@ -117,7 +117,11 @@ def api_key_former(request: HttpRequest, access: Access, key: str) -> HttpRespon
             if api_key.is_rotating():
                 raise
             stopped = False
-        return f"The old key of {api_key.name} has stopped. It holds within 5 s." if stopped else over
+        return (
+            f"The old key of {api_key.name} has stopped: programs that still use it get 401 within 5 s."
+            if stopped
+            else over
+        )
 
     return Dialog(request, access, api_key, "stop").answer(stop, detail_url(access, key))
 
