@@ -168,10 +168,10 @@ _NEAR_DAYS = {-1: "yesterday", 1: "tomorrow"}
 
 
 def _within_a_day(distance: timedelta) -> str:
+    if abs(distance) < _MINUTE:
+        return "just now"
     # What is to come in 24 hours is not said to come in 23 a second later.
     minutes = ceil(distance / _MINUTE) if distance > timedelta() else -distance // _MINUTE
-    if minutes < 1:
-        return "just now"
     amount = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h"
     return f"in {amount}" if distance > timedelta() else f"{amount} ago"
 

@@ -75,20 +75,29 @@ class Answer[K: Key]:
     @property
     def keys_told(self) -> list[tuple[K, list[Badge]]]:
         """Each key that would be tried, with what is worth knowing of it."""
-        return [(key, [badge for badge in key.status_badges if badge != badges.ACTIVE]) for key in self.keys]
+        return [(key, _notable(key)) for key in self.keys]
+
+    @property
+    def all_fail(self) -> bool:
+        """Whether each key that would be tried failed its last test."""
+        return all(badges.FAILING in key.status_badges for key in self.keys)
 
     @property
     def notable_badges(self) -> list[Badge]:
         """What is worth knowing, in a list, of the key that is tried first: that it is active goes without saying."""
         if not self.keys:
             return []
-        known = [badge for badge in self.keys[0].status_badges if badge != badges.ACTIVE]
+        known = _notable(self.keys[0])
         return [*known, badges.UNROUTED] if self.not_routed else known
 
     @property
     def line(self) -> Mapping[str, str]:
         """The texts of its line in a list: the key that is tried first, or why there is none."""
         return line_of(self)
+
+
+def _notable(key: Key) -> list[Badge]:
+    return [badge for badge in key.status_badges if badge != badges.ACTIVE]
 
 
 def answers[K: Key](keys: Iterable[K], api_key_id: str) -> list[Answer[K]]:

@@ -25,14 +25,16 @@ def texts_of(row: Any) -> Mapping[str, str | bool]:
         "rank_sentence": row.rank.sentence if row.rank else "",
         "not_routed": f"once the gateway routes {row.provider_label}" if badges.not_routed(row.provider) else "",
         **_last_check(row.last_check),
+        # That some of several regions fail neither makes a key good nor bad.
+        "tone": "" if not row.last_check or 0 < row.regions_failing < row.regions_count else row.last_check.tone,
     }
 
 
 def _last_check(told: Any) -> Mapping[str, str]:
     if not told:
-        return {"verdict": "", "sentence": "", "step": "", "tone": ""}
+        return {"verdict": "", "sentence": "", "step": ""}
     step = f"{told.step.lead}{told.step.before}{told.step.link_text}{told.step.after}" if told.step else ""
-    return {"verdict": told.word, "sentence": told.sentence, "step": step, "tone": told.tone}
+    return {"verdict": told.word, "sentence": told.sentence, "step": step}
 
 
 def line_of(answer: Any) -> Mapping[str, str]:

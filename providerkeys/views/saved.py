@@ -38,6 +38,13 @@ class Stored:
         records = key.secrets
         return cls({one.label: one.fingerprint for one in records}, {one.label: one.hint for one in records})
 
+    def among(self, now: Self) -> Self:
+        """Of those rows alone that are still there."""
+        return type(self)(
+            {label: one for label, one in self.fingerprints.items() if label in now.fingerprints},
+            {label: hint for label, hint in self.hints.items() if label in now.hints},
+        )
+
     def gone_in(self, now: Self) -> set[str]:
         """The fingerprints of what stands nowhere any more."""
         return {one for label, one in self.fingerprints.items() if now.fingerprints.get(label) != one}
@@ -95,10 +102,9 @@ class Save:
 
     def _tell_unchanged(self) -> None:
         if badges.FAILING in self.key.status_badges:
-            said = (
-                f"{self.key.name} was saved. Its credentials are unchanged, and failed their last test: while they fail, so do "
-                "its requests, unless another key steps in."
-            )
+            said = f"{self.key.name} was saved. Its credentials are unchanged, and failed their last test"
+            follows = "" if self._unused() else ": while they fail, so do its requests, unless another key steps in"
+            said = f"{said}{follows}."
             messages.warning(self.request, self._marked(said))
         else:
             messages.success(self.request, self._marked(f"{self.key.name} was saved. Its credentials are unchanged."))
@@ -158,6 +164,10 @@ class Save:
             level = messages.SUCCESS if is_good else messages.INFO
             messages.add_message(self.request, level, self._used("what is stored now"))
             return
+        if kept:
+            # Of a row that was removed nothing was replaced.
+            before = before.among(now)
+            gone = before.gone_in(now)
         ids = before.hints_replaced_in(now) if regions else []
         elsewhere = linked(self.access, holders_of(self.access, gone, self.key, ids=ids))
         if kept:
@@ -243,12 +253,18 @@ class Save:
 
     def _used(self, what: str) -> str:
         """From when on requests run on ``what`` was saved, if they get to its provider at all."""
+        if unused := self._unused():
+            return unused
+        not_routed = badges.not_routed(self.key.provider)
+        return f"{not_routed} Once it does, they use {what}." if not_routed else f"Requests use {what} within 5 s."
+
+    def _unused(self) -> str:
+        """That no request uses the key, and why; empty where one may."""
         if not self.key.enabled:
             return "It is disabled: no request uses it."
         if self.key.scope == Scope.API_KEYS and not self.key.assigned_ids:
             return "It is assigned to nobody: no request uses it."
-        not_routed = badges.not_routed(self.key.provider)
-        return f"{not_routed} Once it does, they use {what}." if not_routed else f"Requests use {what} within 5 s."
+        return ""
 
     @property
     def _link(self) -> SafeString:

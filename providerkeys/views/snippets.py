@@ -9,7 +9,6 @@ from typing import Final
 
 from django.conf import settings
 
-from providerkeys import badges
 from providerkeys.providers import registry
 from providerkeys.providers.base import Api
 from providerkeys.views.answers import Answer, Key
@@ -68,22 +67,23 @@ class Snippet:
     other_models: Sequence[str] = ()
 
 
-def snippets[K: Key](answers: Iterable[Answer[K]]) -> list[Snippet]:
+def snippets[K: Key](answers: Sequence[Answer[K]]) -> list[Snippet]:
     """The programs that an API key with these ``answers`` can begin with."""
-    known = [answer for answer in answers if answer.keys]
-    # A first program is to work: one that would fail is only shown where every one would.
-    working = [answer for answer in known if badges.FAILING not in answer.keys[0].status_badges]
-    serving = [answer.provider for answer in working or known]
-    chat, messages = _models(serving, Api.CHAT_COMPLETIONS), _models(serving, Api.MESSAGES)
+    chat, messages = _models(answers, Api.CHAT_COMPLETIONS), _models(answers, Api.MESSAGES)
     curl = ("curl", "curl", _CURL, chat) if chat else ("curl", "curl", _CURL_MESSAGES, messages)
     kinds = (("openai", "OpenAI SDK", _OPENAI, chat), ("anthropic", "Anthropic SDK", _ANTHROPIC, messages), curl)
     return [Snippet(slug, title, _fill(code, models), models[1:]) for slug, title, code, models in kinds]
 
 
-def _models(slugs: Iterable[str], api: Api) -> list[str]:
-    """A model of each of these providers that speaks ``api``, as the gateway calls it."""
-    providers = [registry.find(slug) for slug in slugs]
-    return [f"{one.slug}/{one.inference.example_model}" for one in providers if one and api in one.inference.paths]
+def _models[K: Key](answers: Iterable[Answer[K]], api: Api) -> list[str]:
+    """A model of each provider that serves and speaks ``api``, as the gateway calls it.
+
+    A first program is to work: one whose every key fails is only named where all do.
+    """
+    known = [(one, answer) for answer in answers if answer.keys and (one := registry.find(answer.provider))]
+    speaking = [(one, answer) for one, answer in known if api in one.inference.paths]
+    working = [(one, answer) for one, answer in speaking if not answer.all_fail]
+    return [f"{one.slug}/{one.inference.example_model}" for one, _ in working or speaking]
 
 
 def _fill(code: str, models: Sequence[str]) -> str:

@@ -24,10 +24,11 @@ function forgetRefusals(form) {
 }
 
 // What a test says is seen by whoever pressed for it, and has not gone on to something else.
-document.addEventListener("htmx:afterSwap", ({ detail }) => {
-  const result = detail.target.closest("#test-result");
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  const result = target.closest("#test-result");
   const { activeElement } = document;
-  if (result && activeElement.matches("body, [data-test] [formaction]")) result.scrollIntoView({ block: "nearest" });
+  const isNew = target === result || target.dataset.state === "done";
+  if (result && isNew && activeElement.matches("body, [data-test] [formaction]")) result.scrollIntoView({ block: "nearest" });
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {

@@ -66,10 +66,21 @@ async function askForVerdict(address) {
     if (row?.hasAttribute("hx-trigger")) continue;
     if (!row) return;
     conclude(row);
-    // What stands on such a page was drawn before the verdict.
-    const stale = document.querySelector("main .answers");
-    if (stale) htmx.ajax("GET", location.pathname, { target: stale, select: ".answers", swap: "outerHTML ignoreTitle:true" });
+    if (document.querySelector("[data-by-verdict]")) drawAnew();
     return;
+  }
+}
+
+// What stands on an API key's page was drawn before the verdict. In silence: nobody pressed for it.
+async function drawAnew() {
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-by-verdict]")) {
+    const fresh = page.getElementById(part.id);
+    if (!fresh) continue;
+    part.replaceWith(fresh);
+    htmx.process(fresh);
   }
 }
 
@@ -79,25 +90,39 @@ document.addEventListener("click", (event) => {
   const filters = document.querySelector(".filters");
   if (!told || !filters || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  const before = location.pathname + location.search;
   const fields = [...filters.querySelectorAll("input, select")];
-  const before = fields.map((field) => field.value);
+  const values = fields.map((field) => field.value);
   for (const field of fields) field.value = "";
   filters.querySelector("[name=q]").value = saved.dataset.saved;
   filters.requestSubmit();
-  const alone = document.getElementById("shown-alone").content.firstElementChild.cloneNode(true);
-  const toast = told.closest("[data-toast]");
-  told.replaceWith(alone);
-  alone.querySelector("a").addEventListener("click", (press) => {
-    press.preventDefault();
-    for (const [place, field] of fields.entries()) field.value = before[place];
-    filters.requestSubmit();
-    alone.remove();
-    messages.focus();
-    if (leaves(toast)) leaveLater(toast);
+  offerToGoBack(told, before, () => {
+    for (const [place, field] of fields.entries()) field.value = values[place];
   });
   messages.focus();
   document.addEventListener("htmx:afterSettle", bringIntoView, { once: true });
 });
+
+// The way back to what was shown, for as long as nothing else is asked for.
+function offerToGoBack(told, address, restore) {
+  const toast = told.closest("[data-toast]");
+  const alone = document.getElementById("shown-alone").content.firstElementChild.cloneNode(true);
+  const link = alone.querySelector("a");
+  const end = () => {
+    alone.remove();
+    if (leaves(toast)) leaveLater(toast);
+  };
+  link.href = address;
+  link.setAttribute("hx-get", address);
+  told.replaceWith(alone);
+  htmx.process(alone);
+  link.addEventListener("htmx:beforeRequest", restore);
+  link.addEventListener("htmx:afterRequest", () => {
+    end();
+    messages.focus();
+  });
+  for (const name of ["input", "change"]) document.querySelector(".filters").addEventListener(name, end, { once: true });
+}
 
 for (const toast of document.querySelectorAll("[data-toast]")) {
   const running = toast.querySelector("[data-running]");
@@ -125,7 +150,7 @@ function conclude(row) {
   const toast = running?.closest("[data-toast]");
   const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
   const told = row.querySelector("[data-told]");
-  if (badge && told) tellWhatFollows(row, badge, told);
+  if (told) tellWhatFollows(row, told);
   if (!toast || !badge || !told) return false;
   // Of several regions the worst one speaks; how many it speaks for stands in the badge.
   const partly = /[0-9]/.test(badge.textContent) ? `${badge.textContent.trim()}. ` : "";
@@ -140,9 +165,9 @@ function conclude(row) {
 }
 
 // What is to be done about the old credentials waited for the verdict, too.
-// That some of several regions fail neither makes it good nor bad; of a key that is disabled its badge says nothing.
-function tellWhatFollows(row, badge, told) {
-  const tone = badge.classList.contains("tone-amber") ? "" : told.dataset.told;
+// Told by the verdict: of a key that is disabled its badge says nothing.
+function tellWhatFollows(row, told) {
+  const tone = told.dataset.told;
   for (const awaiting of document.querySelectorAll(`[data-awaits="${row.id.replace("row-", "")}"]`)) {
     const then = tone && awaiting.parentElement.querySelector(`template[data-then=${tone}]`);
     if (then) awaiting.replaceWith(then.content.cloneNode(true));

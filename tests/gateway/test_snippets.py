@@ -23,7 +23,7 @@ pytestmark = pytest.mark.long
 
 
 def programs(page: str) -> dict[str, str]:
-    found = re.findall(r'<pre id="snippet-(\w+)"><code>(.*?)</code></pre>', page, re.DOTALL)
+    found = re.findall(r'<pre id="snippet-(\w+)"[^>]*><code>(.*?)</code></pre>', page, re.DOTALL)
     return {slug: unescape(code) for slug, code in found}
 
 
@@ -67,6 +67,31 @@ def test_a_program_that_no_provider_key_serves_is_not_shown(
     found = programs(text(alices.get(f"api-keys/{api_key.pk}/")))
     assert set(found) == {"anthropic", "curl"}
     assert "/v1/messages" in found["curl"]
+
+
+def test_what_would_fail_is_only_shown_where_nothing_else_serves(
+    gateway: Gateway, alices: Console, alice_access: Access
+) -> None:
+    api_key, _ = ApiKey.issue(alice_access, "production")
+
+    def models() -> set[str]:
+        return set(re.findall(r'"?model"?[=:] ?"(\w+)/', "".join(found().values())))
+
+    def found() -> dict[str, str]:
+        return programs(text(alices.get(f"api-keys/{api_key.pk}/")))
+
+    failing = keep(alice_access, "openai")
+    ProviderKey.objects.filter(pk=failing.pk).update(verdict="invalid")
+    assert models() == {"openai"}
+    keep(alice_access, "mistral")
+    assert models() == {"mistral"}
+    # With one behind it that doesn't fail it serves.
+    keep(alice_access, "openai")
+    assert "openai" in models()
+    # A protocol that only a failing key speaks is served, too.
+    ProviderKey.objects.filter(pk=keep(alice_access, "anthropic").pk).update(verdict="invalid")
+    assert {"anthropic", "openai"} <= models()
+    assert "anthropic" in found()
 
 
 def test_every_provider_that_is_served_has_an_example_of_its_models() -> None:

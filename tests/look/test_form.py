@@ -277,7 +277,8 @@ def test_what_was_emptied_is_not_asked_for_where_it_is_typed_again(stage: Stage)
 
 
 def test_a_result_is_seen_by_whoever_pressed_for_it(page: Page, stage: Stage) -> None:
-    stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
+    stage.on("POST", CHECKS, Reply(part("check-regions-running", "pressed")))
+    stage.on("GET", CHECK, Reply(part("check-regions-done", "result")))
     fill_in(page)
     page.set_viewport_size({"width": 1280, "height": 480})
     page.get_by_role("button", name="Test credentials").click()

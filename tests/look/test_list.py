@@ -16,7 +16,7 @@ from tests.fakeproviders import samples
 from tests.look.conftest import Build
 from tests.look.stage import NEVER, ORIGIN, Reply, Request, Stage, part, whole
 from tests.look.states import PAGES, Toast
-from tests.look.things import KEYS, told
+from tests.look.things import DISABLED, KEYS, told
 
 pytestmark = pytest.mark.browser
 
@@ -430,10 +430,21 @@ def test_from_what_is_shown_alone_one_press_leads_back_to_what_was_shown(stage: 
     toast.get_by_role("link", name="show it").click()
     expect(page).to_have_url(re.compile(f"[?&]q={KEY.id}"))
     stage.on("GET", LIST, Reply(part("list", "table", keys=KEYS[:3])))
-    toast.get_by_role("link", name="back to the list").click()
-    expect(page).to_have_url(re.compile("status=active"))
+    other = toast.get_by_role("link", name="back to the list")
+    expect(other).to_have_attribute("href", LIST)
+    other.click()
+    expect(page).to_have_url(re.compile(f"{LIST}$"))
     expect(page.get_by_role("searchbox", name="Search provider keys")).to_have_value("")
     expect(page.get_by_role("combobox", name="Filter by status")).to_have_value("active")
+    expect(toast).to_have_text("CI account was saved. Its test is running.")
+
+
+def test_the_way_back_is_gone_once_something_else_is_asked_for(stage: Stage) -> None:
+    page = saved_elsewhere(stage, *KEYS[:3])
+    toast = page.locator("[data-toast]").first
+    toast.get_by_role("link", name="show it").click()
+    expect(toast).to_contain_text("It is shown alone")
+    page.get_by_role("searchbox", name="Search provider keys").fill("other")
     expect(toast).to_have_text("CI account was saved. Its test is running.")
 
 
@@ -536,6 +547,18 @@ def test_what_follows_is_told_where_only_that_message_is_left(stage: Stage) -> N
     page.get_by_role("button", name="Dismiss").first.click()
     stage.on("GET", OPEN_CHECK, Reply(row()))
     expect(page.locator("[data-toast]")).to_have_text("Requests use the new key within 5 s. It failed its test.")
+
+
+@pytest.mark.parametrize(
+    ("tone", "follows"), [("red", "It failed its test."), ("", "Revoke the old one once a test says so.")]
+)
+def test_of_a_disabled_key_the_verdict_decides_what_follows(stage: Stage, tone: str, follows: str) -> None:
+    page = saved_elsewhere(stage, *KEYS[:3], under_test())
+    disabled = Thing(**{**vars(KEY), "status_badges": [DISABLED]})
+    judged = part("list", "row", key=told(disabled)).replace('data-told="red"', f'data-told="{tone}"')
+    stage.on("GET", OPEN_CHECK, Reply(judged))
+    expect(page.locator("[data-toast]").first).to_contain_text("Its test said: Invalid.")
+    expect(page.locator("[data-toast]").last).to_have_text(f"Requests use the new key within 5 s. {follows}")
 
 
 def test_of_a_toast_that_was_dismissed_the_verdict_is_said_all_the_same(stage: Stage) -> None:

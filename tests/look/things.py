@@ -76,6 +76,8 @@ def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> 
         "last_check": checked(timedelta(hours=3)),
         "enabled": True,
         "open_check": None,
+        "regions_failing": 0,
+        "regions_count": 0,
         "may_move_up": label == "OpenAI" and number == 3,
         "may_move_down": label == "OpenAI" and number == 2,
         "created_at": NOW - timedelta(days=30 * number),

@@ -257,6 +257,13 @@ class TestRevoking:
         assert "Revoke the old one" not in said
         assert ("revoke an old access key at AWS IAM only when no row has it" in said) is not every
 
+    def test_of_a_region_that_was_removed_nothing_was_replaced(self, alices: Console, alice_access: Access) -> None:
+        stored(alice_access, "us-east-1")
+        key = stored(alice_access, "eu-central-1", "eu-west-1")
+        said = self.said(alices, key, posted(0, "eu-central-1", **BLANK))
+        assert "revoke an old access key at AWS IAM only when no row has it" in said
+        assert "was replaced" not in said
+
     def test_a_secret_that_was_mistyped_is_no_old_access_key(self, alices: Console, key: ProviderKey) -> None:
         rows = [
             {**posted(number, name), f"regions-{number}-secret_access_key": "F" * 40}

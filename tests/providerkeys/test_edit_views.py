@@ -73,6 +73,13 @@ class TestEdit:
         )
         assert '<div class="toast tone-amber"' in page
 
+    def test_of_a_failing_key_without_requests_none_fail(self, alices: Console, key: ProviderKey) -> None:
+        ProviderKey.objects.filter(pk=key.pk).update(verdict="invalid", scope="api_keys")
+
+        alices.post(edit(key), edited(key, name="Renamed", assign_to_organization=""))
+
+        assert toasts(alices) == ["Renamed was saved. Its credentials are unchanged, and failed their last test."]
+
     def test_a_key_that_serves_nobody_is_replaced_without_a_word_on_whom(
         self, alices: Console, alice_access: Access, sent: list[str]
     ) -> None:
