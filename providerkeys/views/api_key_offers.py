@@ -25,6 +25,10 @@ class Choice:
     checked: bool
 
     @property
+    def is_failing(self) -> bool:
+        return badges.FAILING in self.key.status_badges
+
+    @property
     def badges(self) -> list[badges.Badge]:
         return [badge for badge in self.key.status_badges if badge != badges.ACTIVE]
 

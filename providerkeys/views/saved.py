@@ -171,7 +171,11 @@ class Save:
         ids = before.hints_replaced_in(now) if regions else []
         elsewhere = linked(self.access, holders_of(self.access, gone, self.key, ids=ids))
         if kept:
-            messages.warning(self.request, self._kept(get_text_list(kept, "and"), elsewhere))
+            told = self._kept(get_text_list(kept, "and"), elsewhere)
+            known_by = (
+                _aside(format_html("The old access key ID: {}.", _listed(dict.fromkeys(ids)))) if elsewhere else ""
+            )
+            messages.warning(self.request, format_html("{}{}", told, known_by))
         elif elsewhere:
             messages.warning(self.request, self._held(elsewhere, self._known_by(before, now)))
         else:
@@ -185,23 +189,27 @@ class Save:
         )
 
     def _held(self, elsewhere: SafeString, known_by: str) -> SafeString:
-        used = self._used("the new key")
-        replace = format_html("replace the old one there, then revoke it at {}", self._link)
-        failed = format_html("the new one failed its test. Replace it with one that works, then {}", replace)
-        if self._is_failing():
-            replace = failed
-        elif self.key.verdict != Verdict.VALID:
-            once = format_html("once a test says that the new one is valid, {}", replace)
-            replace = self._awaiting(once, valid=replace, failing=failed)
-        return format_html("{} The old one is stored in {} too: {}.{}", used, elsewhere, replace, known_by)
-
-    def _awaiting(self, said: SafeString, *, valid: SafeString, failing: SafeString) -> SafeString:
-        """``said`` until the test has ended; then the page puts one of the two others in its place."""
-        return format_html(
-            '<span data-awaits="{}">{}</span>'
-            '<template data-then="green">{}</template><template data-then="red">{}</template>',
-            *(self.key.pk, said, valid, failing),
+        replace = format_html("replace the old one there, then revoke it at {}.", self._link)
+        replace = self._by_verdict(
+            unknown=format_html("once a test says that the new one is valid, {}", replace),
+            valid=replace,
+            limited=format_html("once the new one does what you need, {}", replace),
+            failing=format_html("the new one failed its test. Replace it with one that works, then {}", replace),
         )
+        used = self._used("the new key")
+        return format_html("{} The old one is stored in {} too: {}{}", used, elsewhere, replace, known_by)
+
+    def _by_verdict(self, unknown: SafeString, **then: SafeString) -> SafeString:
+        """What follows from the verdict on the new credentials. Without one the page puts it there when the test has ended."""
+        self.key.refresh_from_db(fields=["verdict"])
+        known = "failing" if self.key.verdict in badges.FAILING_VERDICTS else self.key.verdict
+        if known in then:
+            return then[known]
+        tones = {"valid": "green", "limited": "amber", "failing": "red"}
+        said = format_html_join(
+            "", '<template data-then="{}">{}</template>', ((tones[verdict], text) for verdict, text in then.items())
+        )
+        return format_html('<span data-awaits="{}">{}</span>{}', self.key.pk, unknown, said)
 
     def _known_by(self, before: Stored, now: Stored) -> str:
         """What tells one key from another, and what it replaced itself a moment ago; a service account has no hint that would."""
@@ -211,7 +219,8 @@ class Save:
         if kind is not CredentialKind.API_KEY:
             return ""
         [(fingerprint, hint)] = zip(before.fingerprints.values(), before.hints.values(), strict=True)
-        told = _aside(format_html("The old one’s hint: {}.", _listed([hint])))
+        same = " The new one has the same: tell them apart by when they were made." if self.key.hint == hint else ""
+        told = _aside(format_html("The old one’s hint: {}.{}", _listed([hint]), same))
         earlier = remember(self.request, self.key, fingerprint, hint)
         if not earlier:
             return told
@@ -232,19 +241,19 @@ class Save:
 
     def _tell_to_revoke(self, known_by: str) -> None:
         used = self._used("the new key")
-        valid = format_html("Now revoke the old one at {}.", self._link)
-        failing = format_html(
-            "It failed its test: replace it with one that works. If the old one leaked, revoke it at {} now.",
-            self._link,
+        said = self._by_verdict(
+            unknown=format_html("Revoke the old one at {} once a test says that the new one is valid.", self._link),
+            valid=format_html("Now revoke the old one at {}.", self._link),
+            limited=format_html("Revoke the old one at {} once the new one does what you need.", self._link),
+            failing=format_html(
+                "It failed its test: replace it with one that works. If the old one leaked, revoke it at {} now.",
+                self._link,
+            ),
         )
-        if self._is_failing():
-            messages.warning(self.request, format_html("{} {}{}", used, failing, known_by))
-        elif self.key.verdict == Verdict.VALID:
-            messages.success(self.request, format_html("{} {}{}", used, valid, known_by))
-        else:
-            once = format_html("Revoke the old one at {} once a test says that the new one is valid.", self._link)
-            awaited = self._awaiting(once, valid=valid, failing=failing)
-            messages.info(self.request, format_html("{} {}{}", used, awaited, known_by))
+        level = messages.INFO
+        if self.key.verdict:
+            level = messages.WARNING if self._is_failing() else messages.SUCCESS
+        messages.add_message(self.request, level, format_html("{} {}{}", used, said, known_by))
 
     def _is_failing(self) -> bool:
         """Whether what is stored now is known to serve nothing."""

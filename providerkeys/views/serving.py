@@ -12,7 +12,7 @@ from organizations.access import Access
 from organizations.models import ApiKey
 from organizations.models.api_key import why_stopped
 from providerkeys import badges, consequences
-from providerkeys.consequences import Effect, Group, Key, Kind, Serving
+from providerkeys.consequences import Group, Key, Kind, Serving
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.resolver import Scope
@@ -100,8 +100,9 @@ class Board:
 
     def with_keys(self, changed: str, keys: Iterable[Key]) -> "list[Consequence]":
         """What it would mean that these were the provider's keys, by a change of ``changed``."""
-        groups = consequences.consequences(self.now, Serving(keys, self.provider), self.usable_ids, changed)
-        return [Consequence.of(self, group, changed) for group in groups]
+        after = Serving(keys, self.provider)
+        groups = consequences.consequences(self.now, after, self.usable_ids, changed)
+        return [Consequence.of(self, group, changed, after) for group in groups]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Consequence:
     """That who begins to serve failed its last test."""
 
     @classmethod
-    def of(cls, board: Board, group: Group[Key], changed: str) -> Self:
+    def of(cls, board: Board, group: Group[Key], changed: str, serving: Serving[Key]) -> Self:
         headline, sentence = _WORDS[group.effect.kind]
         if group.effect.kind == Kind.BACKED and group.effect.ahead > 1:
             headline = "{count} get{s} one more key to fall back on"
@@ -138,7 +139,7 @@ class Consequence:
             sentence += _PAUSED if group.effect.own else _NOBODY
         names = [board.names[pk] for pk in group.api_key_ids]
         told = _once_routed(not_routed, sentence.format(**words))
-        warning = _failing(board, group.effect, changed)
+        warning = _failing(board, group, changed, serving)
         return cls(group.effect.kind, names, headline.format(**words), told, warning)
 
     @property
@@ -167,8 +168,9 @@ def _name(key: Key | None, changed: str) -> str:
     return "this key" if key is None or key.id == changed else key.name
 
 
-def _failing(board: Board, effect: Effect[Key], changed: str) -> str:
+def _failing(board: Board, group: Group[Key], changed: str, serving: Serving[Key]) -> str:
     """That the key which begins to serve failed its last test, if so. Of a form’s key that is what is stored."""
+    effect = group.effect
     if effect.kind in {Kind.LOSES, Kind.UNBACKED}:
         return ""
     begins = changed if effect.kind == Kind.BACKED or effect.after is None else effect.after.id
@@ -176,10 +178,16 @@ def _failing(board: Board, effect: Effect[Key], changed: str) -> str:
     if key is None or not key.failing:
         return ""
     whose = "The stored credentials of this key" if key.id == changed else f"The credentials of {key.name}"
-    follows = (
-        "" if effect.kind == Kind.BACKED else ": while they fail, so do these requests, unless another key steps in"
-    )
-    return f"{whose} failed their last test{follows}."
+    return f"{whose} failed their last test{'' if effect.kind == Kind.BACKED else _while_it_fails(group, serving)}."
+
+
+def _while_it_fails(group: Group[Key], serving: Serving[Key]) -> str:
+    """What becomes of the requests: another key is tried for all of the group, for some, or for none."""
+    backed = {len(serving.of(pk).candidates) > 1 for pk in group.api_key_ids}
+    if backed == {True}:
+        return "; while they fail, the next key is tried"
+    unless = ", unless another key steps in" if True in backed else ": no other key steps in"
+    return f", and while they fail, so do these requests{unless}"
 
 
 def _those_ahead(number: int) -> str:

@@ -355,7 +355,10 @@ OFFERS = Thing(
         Thing(answer=ANSWERS[0], choices=[], why_none=""),
         Thing(
             answer=ANSWERS[1],
-            choices=[Thing(key=KEYS[3], checked=True, badges=[FAILING]), Thing(key=KEYS[7], checked=False, badges=[])],
+            choices=[
+                Thing(key=KEYS[3], checked=True, badges=[FAILING], is_failing=True),
+                Thing(key=KEYS[7], checked=False, badges=[], is_failing=False),
+            ],
             why_none="",
         ),
         Thing(

@@ -266,6 +266,18 @@ def test_whoever_keeps_what_is_stored_is_asked_for_nothing_more(stage: Stage) ->
     expect(page.locator("[data-error-summary]")).to_have_count(0)
 
 
+def test_what_was_said_of_a_secret_is_history_once_another_is_typed(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
+    fill_in(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    summary, secret = page.locator("[data-error-summary]"), page.get_by_label("API Key", exact=True)
+    expect(secret).to_have_attribute("aria-invalid", "true")
+    secret.fill(SECRET)
+    expect(secret).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#credentials .field__error")).to_have_count(0)
+    expect(summary.get_by_role("link", name="API Key", exact=True)).to_have_attribute("data-settled", "")
+
+
 def test_what_was_emptied_is_not_asked_for_where_it_is_typed_again(stage: Stage) -> None:
     page = stage.open("form-conflict")
     secret, asked = page.get_by_label("API Key", exact=True), page.locator("#credentials [data-emptied]")
@@ -635,3 +647,17 @@ def test_a_page_that_comes_back_comes_back_without_secrets(page: Page, event: st
     page.evaluate("name => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))", event)
     expect(page.get_by_label("API Key", exact=True)).to_have_value("")
     expect(page.get_by_label("Name", exact=True)).to_have_value("Mine")
+
+
+def test_what_is_ticked_for_a_new_api_key_changes_what_is_said_of_it(stage: Stage) -> None:
+    page = stage.open("api-key-refused")
+    offer = page.locator(".offers .answers > li", has_text="OpenAI")
+    names, ticked = offer.locator(".answers__names"), offer.get_by_text("The key that you tick serves it")
+    fails = offer.get_by_text("What you ticked failed its last test: while it fails, OpenAI requests fail.")
+    failing, other = offer.get_by_role("checkbox").all()
+    expect(failing).to_be_checked()
+    for boxes, said in (((True, False), (ticked, fails)), ((True, True), (ticked,)), ((False, False), (names,))):
+        failing.set_checked(boxes[0])
+        other.set_checked(boxes[1])
+        for one in (names, ticked, fails):
+            expect(one).to_be_visible(visible=one in said)

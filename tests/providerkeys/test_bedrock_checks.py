@@ -144,7 +144,7 @@ def test_a_save_of_what_was_tested_says_which_verdict_is_whose(alices: Console, 
     given = {**posted(0, "us-east-1"), **posted(1, "us-west-2", limited)}
     form = {"provider": "bedrock", "name": "Bedrock shared", "assign_to_organization": "on", **given}
     assert alices.post(NEW, form).status_code == 302
-    assert "Tested just now: Valid in us-east-1; Limited in us-west-2." in toasts(alices)[0]
+    assert "These credentials were tested just now: Valid in us-east-1; Limited in us-west-2." in toasts(alices)[0]
 
 
 def test_only_rows_with_other_bytes_are_tested_after_a_save(alice_access: Access) -> None:

@@ -251,11 +251,13 @@ class TestRevoking:
         stored(alice_access, "us-east-1", "us-west-2")
         key = stored(alice_access, "eu-central-1", "eu-west-1")
         ProviderKey.objects.filter(pk=key.pk).update(name="Europe")
+        old = key.regions.all()[0].hint
         second = posted(1, "eu-west-1", OTHER) if every else posted(1, "eu-west-1", **BLANK)
         said = self.said(alices, key, posted(0, "eu-central-1", OTHER), second)
         assert "is stored in Bedrock shared (AWS Bedrock) too" in said
         assert "Revoke the old one" not in said
         assert ("revoke an old access key at AWS IAM only when no row has it" in said) is not every
+        assert f"The old access key ID: {old}." in said
 
     def test_of_a_region_that_was_removed_nothing_was_replaced(self, alices: Console, alice_access: Access) -> None:
         stored(alice_access, "us-east-1")

@@ -136,7 +136,9 @@ class TestCreate:
         assert only_key().verdict == "valid"
         assert CredentialCheck.objects.count() == 1
         assert "messages" not in alices.client.cookies
-        assert toasts(alices) == ["Production was created. Tested just now: Valid. OpenAI accepted the key."]
+        assert toasts(alices) == [
+            "Production was created. These credentials were tested just now: Valid. OpenAI accepted the key."
+        ]
 
     def test_edited_after_the_test_it_is_untested(
         self, alices: Console, sent: list[str], monkeypatch: pytest.MonkeyPatch

@@ -73,6 +73,21 @@ class TestEdit:
         )
         assert '<div class="toast tone-amber"' in page
 
+    def test_a_limited_key_takes_the_old_ones_place_once_it_does_what_is_needed(
+        self, alices: Console, alice_access: Access, key: ProviderKey, judge: Judge
+    ) -> None:
+        judge(sample.LATTER, sample.limited)
+        alices.post(edit(key), edited(key, sample.LATTER))
+        assert "Revoke the old one at OpenAI’s API keys once the new one does what you need." in toasts(alices)[-1]
+
+    def test_two_hints_that_are_the_same_are_told(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        alike = sample.FORMER.replace("FAKE", "FAKX", 1)
+        alices.post(edit(key), edited(key, alike))
+        same = f"The old one’s hint: {key.hint}. The new one has the same: tell them apart by when they were made."
+        assert same in toasts(alices)[-1]
+        alices.post(edit(key), edited(sample.again(key), sample.LATTER))
+        assert "The new one has the same" not in toasts(alices)[-1]
+
     def test_of_a_failing_key_without_requests_none_fail(self, alices: Console, key: ProviderKey) -> None:
         ProviderKey.objects.filter(pk=key.pk).update(verdict="invalid", scope="api_keys")
 
@@ -130,7 +145,7 @@ class TestEdit:
         assert sample.again(key).verdict == verdict
         saved, revoke = toasts(alices)
         said = {"valid": "Valid. OpenAI accepted the key.", "invalid": "Invalid. OpenAI doesn’t recognize this key."}
-        assert saved == f"Production was saved. Tested just now: {said[verdict]}"
+        assert saved == f"Production was saved. These credentials were tested just now: {said[verdict]}"
         assert ("Now revoke the old one" in revoke) is (verdict == "valid")
         failed = "It failed its test: replace it with one that works. If the old one leaked, revoke it at OpenAI’s API keys now."
         assert (failed in revoke) is (verdict == "invalid")
@@ -201,6 +216,7 @@ class TestEdit:
         then = dict(re.findall(r'<template data-then="(\w+)">(.*?), then revoke', page))
         assert then == {
             "green": "replace the old one there",
+            "amber": "once the new one does what you need, replace the old one there",
             "red": "the new one failed its test. Replace it with one that works, then replace the old one there",
         }
 
@@ -232,6 +248,7 @@ class TestEdit:
         then = dict(re.findall(r'<template data-then="(\w+)">(.*?)<a', page))
         assert then == {
             "green": "Now revoke the old one at ",
+            "amber": "Revoke the old one at ",
             "red": "It failed its test: replace it with one that works. If the old one leaked, revoke it at ",
         }
 
@@ -245,7 +262,7 @@ class TestEdit:
         assert "replaced shortly before" not in toasts(alices)[-1]
 
         alices.post(edit(key), edited(sample.again(key), latter))
-        told = f"The old one’s hint: {leaked}. {leaked} was replaced shortly before: revoke it too."
+        told = f"tell them apart by when they were made. {leaked} was replaced shortly before: revoke it too."
         assert told in toasts(alices)[-1]
 
         alices.post(edit(key), edited(sample.again(key), sample.FORMER))

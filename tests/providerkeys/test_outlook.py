@@ -61,7 +61,7 @@ def test_whoever_is_moved_to_a_failing_key_is_told(
 
     assert consequences(answer) == [("1 API key moves to this key", ["staging"])]
     assert "<p>Its OpenAI requests run on this key, and are billed there.</p>" in text(answer)
-    fails = "The stored credentials of this key failed their last test: while they fail, so do these requests, unless another"
+    fails = "The stored credentials of this key failed their last test, and while they fail, so do these requests: no other key"
     assert (fails in text(answer)) is (verdict in {"invalid", "forbidden"})
 
 
@@ -72,9 +72,28 @@ def test_of_another_key_that_takes_over_and_fails_too(alices: Console, alice_acc
 
     answer = text(alices.get(f"provider-keys/{first.pk}/delete/", into="dialog"))
     assert "run on Second (organization-wide), and are billed there." in answer
-    assert "The credentials of Second failed their last test: while they fail, so do these requests" in answer
+    assert (
+        "The credentials of Second failed their last test, and while they fail, so do these requests: no other"
+        in answer
+    )
     # Where it only steps back, nobody comes to it.
     assert "failed" not in text(alices.get(f"provider-keys/{second.pk}/delete/", into="dialog"))
+
+
+def test_of_a_failing_key_with_others_behind_it_the_next_is_tried(
+    alices: Console, alice_access: Access, ci: ApiKey, staging: ApiKey
+) -> None:
+    first, _, _ = make(alice_access, "First"), make(alice_access, "Second"), make(alice_access, "Third")
+    ProviderKey.objects.filter(name="Second").update(verdict="invalid")
+    answer = text(alices.get(f"provider-keys/{first.pk}/delete/", into="dialog"))
+    assert "The credentials of Second failed their last test; while they fail, the next key is tried." in answer
+
+    # For one of two API keys: the other has none behind it.
+    failing = make(alice_access, "Failing", ci)
+    ProviderKey.objects.filter(pk=failing.pk).update(verdict="invalid", enabled=False)
+    make(alice_access, "Behind", ci)
+    ProviderKey.objects.filter(name="Behind").update(enabled=False)
+    assert "no other key steps in" in text(alices.get(f"provider-keys/{failing.pk}/activation/", into="dialog"))
 
 
 def test_where_others_step_in_already_it_is_one_more(alices: Console, alice_access: Access, ci: ApiKey) -> None:
