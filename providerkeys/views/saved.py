@@ -172,9 +172,8 @@ class Save:
         elsewhere = linked(self.access, holders_of(self.access, gone, self.key, ids=ids))
         if kept:
             told = self._kept(get_text_list(kept, "and"), elsewhere)
-            known_by = (
-                _aside(format_html("The old access key ID: {}.", _listed(dict.fromkeys(ids)))) if elsewhere else ""
-            )
+            named = elsewhere and ids
+            known_by = _aside(format_html("The old access key ID: {}.", _listed(dict.fromkeys(ids)))) if named else ""
             messages.warning(self.request, format_html("{}{}", told, known_by))
         elif elsewhere:
             messages.warning(self.request, self._held(elsewhere, self._known_by(before, now)))

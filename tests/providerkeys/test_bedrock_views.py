@@ -259,6 +259,19 @@ class TestRevoking:
         assert ("revoke an old access key at AWS IAM only when no row has it" in said) is not every
         assert f"The old access key ID: {old}." in said
 
+    def test_a_mistyped_secret_of_an_access_key_that_another_key_holds(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        stored(alice_access, "us-east-1", "us-west-2")
+        key = stored(alice_access, "us-east-1", "us-west-2")
+        self.said(alices, key, posted(0, "us-east-1", **BLANK), posted(1, "us-west-2", OTHER))
+        key.refresh_from_db()
+        mistyped = {**posted(0, "us-east-1"), "regions-0-secret_access_key": "F" * 40}
+        said = self.said(alices, key, mistyped, posted(1, "us-west-2", **BLANK))
+        assert "us-west-2 kept what was stored before" in said
+        # It is the same one, of which there is no old one.
+        assert "The old access key ID" not in said
+
     def test_of_a_region_that_was_removed_nothing_was_replaced(self, alices: Console, alice_access: Access) -> None:
         stored(alice_access, "us-east-1")
         key = stored(alice_access, "eu-central-1", "eu-west-1")
