@@ -87,6 +87,10 @@ class Serving[R: Row]:
         """Whether provider keys are assigned to this API key, enabled or not."""
         return api_key_id in self._own
 
+    def is_alone(self, api_key_id: str, key_id: str) -> bool:
+        """Whether the key ``key_id`` serves this API key, and no other one would."""
+        return [judged.row.id for judged in self.of(api_key_id).candidates] == [key_id]
+
     def first(self, api_key_id: str) -> R | None:
         resolution = self.of(api_key_id)
         return resolution.candidates[0].row if resolution else None

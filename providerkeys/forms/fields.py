@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 
 from organizations.text import NAME_LENGTH, validate_single_line
+from providerkeys.providers import whole_keys
 from providerkeys.providers.base import ApiKeyProvider
 from providerkeys.providers.lint import Linted, Refused, lint
 
@@ -50,10 +51,15 @@ class TextField(forms.CharField):
         self.validators = [one for one in self.validators if not isinstance(one, ProhibitNullCharactersValidator)]
 
 
-class NameField(TextField):
-    """What people call a key."""
+def _is_no_secret(name: str) -> None:
+    if whole_keys.holds_one(name):
+        raise ValidationError("That looks like a whole key, so it was taken out: everybody sees a name.", code="secret")
 
-    default_validators = [validate_single_line]
+
+class NameField(TextField):
+    """What people call a key. A secret that was pasted there by mistake is refused, and shown to nobody again."""
+
+    default_validators = [validate_single_line, _is_no_secret]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -61,6 +67,9 @@ class NameField(TextField):
             error_messages={"required": "Give the key a name.", "max_length": f"Use at most {NAME_LENGTH} characters."},
             **options,
         )
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return "" if whole_keys.holds_one(data or "") else super().bound_data(data, initial)
 
 
 class PressField(TextField):

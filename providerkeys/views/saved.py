@@ -21,8 +21,10 @@ from providerkeys.providers.base import CredentialKind
 from providerkeys.providers.verdicts import Verdict
 from providerkeys.resolver import Scope
 from providerkeys.views.replaced import remember
+from providerkeys.views.serving import Board
 from providerkeys.views.twins import linked
 
+_NAMED: Final = 3
 _LEVELS: Final = {"green": messages.SUCCESS, "red": messages.ERROR}
 
 
@@ -102,12 +104,19 @@ class Save:
 
     def _tell_unchanged(self) -> None:
         if badges.FAILING in self.key.status_badges:
-            said = f"{self.key.name} was saved. Its credentials are unchanged, and failed their last test"
-            follows = "" if self._unused() else ": while they fail, so do its requests, unless another key steps in"
-            said = f"{said}{follows}."
+            said = f"{self.key.name} was saved. Its credentials are unchanged, and failed their last test{self._failing_for()}."
             messages.warning(self.request, self._marked(said))
         else:
             messages.success(self.request, self._marked(f"{self.key.name} was saved. Its credentials are unchanged."))
+
+    def _failing_for(self) -> str:
+        """Whose requests fail with the key: those of the API keys for which no other one would be tried."""
+        board = Board.load(self.access, self.key.provider)
+        names = [board.names[pk] for pk in board.usable_ids if board.now.is_alone(pk, self.key.pk)]
+        if not names or badges.not_routed(self.key.provider):
+            return ""
+        listed = get_text_list([*names[:_NAMED], *(["others"] if len(names) > _NAMED else [])], "and")
+        return f": while they fail, so do the {self.key.provider_label} requests of {listed}"
 
     def _marked(self, saved: str) -> SafeString:
         """The sentence, from which the page takes which row to bring into view."""
@@ -292,4 +301,4 @@ class Save:
         """Whoever saved without a test has not been told yet."""
         twins = linked(self.access, twins_of(self.access, self.form.rows(), self.key))
         if twins:
-            messages.warning(self.request, format_html("The same credentials are stored in {} too.", twins))
+            messages.info(self.request, format_html("The same credentials are stored in {} too.", twins))

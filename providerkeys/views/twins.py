@@ -22,4 +22,6 @@ def linked(access: Access, keys: Sequence[ProviderKey]) -> SafeString:
 
 
 def _url(access: Access, key: ProviderKey) -> str:
-    return reverse("provider_key_edit", kwargs={"slug": access.organization.slug, "pk": key.pk})
+    # Whoever comes to replace what it holds begins where that is typed.
+    form = reverse("provider_key_edit", kwargs={"slug": access.organization.slug, "pk": key.pk})
+    return f"{form}?focus=credentials"

@@ -19,7 +19,7 @@ document.addEventListener("click", async (event) => {
     say(button, "Copied");
   } catch {
     source.select?.();
-    say(button, "Press Ctrl+C");
+    say(button, "Selected: copy it");
   }
 });
 

@@ -12,6 +12,7 @@ from organizations.models import AuditEvent
 from providerkeys import vault
 from providerkeys.models import CredentialCheck, ProviderKey, check_run
 from tests.cast import client_for, member_of
+from tests.fakeproviders import samples
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, form_data, text
 from tests.providerkeys.form import NEW, only_key, toasts, value_of
@@ -184,6 +185,19 @@ class TestCreate:
         assert answer.status_code == 302
         assert only_key().name == "Production"
         assert CredentialCheck.objects.get().state_now == "queued"
+
+    @pytest.mark.parametrize("provider", samples.KEYED)
+    def test_a_secret_is_no_name_and_is_not_shown_again(self, alices: Console, provider: str) -> None:
+        secret = samples.fresh_key(provider, "good")
+        # As much of it as the field takes.
+        answer = alices.post(NEW, form_data(name=secret[:100]))
+        assert answer.status_code == 422
+        assert "That looks like a whole key, so it was taken out: everybody sees a name." in text(answer)
+        assert secret[:40] not in text(answer)
+        assert not ProviderKey.objects.exists()
+        answer = alices.post("api-keys/new/", {"name": f"ci {secret[:97]}"})
+        assert answer.status_code == 422
+        assert secret[:40] not in text(answer)
 
     def test_at_the_limit_of_checks_it_is_saved_untested(
         self, alices: Console, alice_access: Access, sent: list[str], settings: Any

@@ -67,10 +67,7 @@ class TestEdit:
         alices.post(edit(key), edited(key, name="Renamed"))
 
         page = text(alices.get("provider-keys/"))
-        assert (
-            "Renamed was saved. Its credentials are unchanged, and failed their last test: while they fail, so do"
-            in page
-        )
+        assert "Renamed was saved. Its credentials are unchanged, and failed their last test." in page
         assert '<div class="toast tone-amber"' in page
 
     def test_a_limited_key_takes_the_old_ones_place_once_it_does_what_is_needed(
@@ -87,6 +84,24 @@ class TestEdit:
         assert same in toasts(alices)[-1]
         alices.post(edit(key), edited(sample.again(key), sample.LATTER))
         assert "The new one has the same" not in toasts(alices)[-1]
+
+    def test_whose_requests_fail_with_it_is_said_where_no_other_key_is_tried(
+        self, alices: Console, alice_access: Access, key: ProviderKey
+    ) -> None:
+        for name in ("a", "b", "c", "d"):
+            sample.api_key(alice_access, name)
+        ProviderKey.objects.filter(pk=key.pk).update(verdict="invalid")
+        told = "Its credentials are unchanged, and failed their last test"
+
+        alices.post(edit(key), edited(key, name="Renamed"))
+        assert (
+            f"Renamed was saved. {told}: while they fail, so do the OpenAI requests of a, b, c and others."
+            in toasts(alices)
+        )
+
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.LATTER, "Second"))
+        alices.post(edit(key), edited(sample.again(key), name="Again"))
+        assert toasts(alices) == [f"Again was saved. {told}."]
 
     def test_of_a_failing_key_without_requests_none_fail(self, alices: Console, key: ProviderKey) -> None:
         ProviderKey.objects.filter(pk=key.pk).update(verdict="invalid", scope="api_keys")

@@ -35,7 +35,8 @@ class TestOneIsTold:
     def test_by_a_test_with_the_other_keys_name_and_a_link_to_it(self, alices: Console, key: ProviderKey) -> None:
         said = pressed(alices, form_data())
 
-        link = f'<a href="/orgs/acme/provider-keys/{key.pk}/" target="_blank" rel="noopener noreferrer">Production</a>'
+        where = f"/orgs/acme/provider-keys/{key.pk}/?focus=credentials"
+        link = f'<a href="{where}" target="_blank" rel="noopener noreferrer">Production</a>'
         assert f"{TOLD} already, in {link} (OpenAI)." in said
         assert 'data-state="queued"' in said
 
