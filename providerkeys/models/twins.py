@@ -27,7 +27,8 @@ def holders_of(
     """
     if not fingerprints:
         return []
-    alike = Q(fingerprint__in=fingerprints) | Q(hint__in=ids)
+    # One too short to have a hint is masked whole, as any other such is.
+    alike = Q(fingerprint__in=fingerprints) | Q(hint__in=[one for one in ids if "…" in one])
     regions = BedrockRegion.objects.filter(alike, provider_key__organization=access.organization)
     keys = access.all(ProviderKey).filter(Q(fingerprint__in=fingerprints) | Q(pk__in=regions.values("provider_key")))
     others = keys.exclude(pk=key.pk if key else "").defer("credentials")

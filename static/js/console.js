@@ -12,7 +12,6 @@ import "./keeping.js";
 import "./stale.js";
 import "./secrets.js";
 import "./searches.js";
-import "./suggestions.js";
 import "./menu.js";
 import "./tooltips.js";
 import "./copy.js";
