@@ -75,7 +75,7 @@ class Answer[K: Key]:
     @property
     def keys_told(self) -> list[tuple[K, list[Badge]]]:
         """Each key that would be tried, with what is worth knowing of it."""
-        return [(key, _notable(key)) for key in self.keys]
+        return [(key, notable(key)) for key in self.keys]
 
     @property
     def all_fail(self) -> bool:
@@ -87,7 +87,7 @@ class Answer[K: Key]:
         """What is worth knowing, in a list, of the key that is tried first: that it is active goes without saying."""
         if not self.keys:
             return []
-        known = _notable(self.keys[0])
+        known = notable(self.keys[0])
         return [*known, badges.UNROUTED] if self.not_routed else known
 
     @property
@@ -96,7 +96,8 @@ class Answer[K: Key]:
         return line_of(self)
 
 
-def _notable(key: Key) -> list[Badge]:
+def notable(key: Key) -> list[Badge]:
+    """What is worth knowing of a key: that it is active goes without saying."""
     return [badge for badge in key.status_badges if badge != badges.ACTIVE]
 
 
@@ -144,10 +145,11 @@ def _states[R: Row](judged: Sequence[Judged[R]]) -> str:
     names: dict[str, list[str]] = defaultdict(list)
     for one in judged:
         names[_state(one)].append(one.row.name)
-    return " ".join(f"{_listed(some)} {'are' if some[1:] else 'is'} {state}." for state, some in names.items())
+    return " ".join(f"{listed(some)} {'are' if some[1:] else 'is'} {state}." for state, some in names.items())
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The names, of many the first few."""
     more = ["others"] if len(names) > _NAMED else []
     return get_text_list([*names[:_NAMED], *more], "and")
 

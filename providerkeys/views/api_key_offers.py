@@ -9,7 +9,7 @@ from providerkeys import badges
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.resolver import Scope
-from providerkeys.views.answers import Answer, Key
+from providerkeys.views.answers import Answer, Key, notable
 from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.listing import keys_of
 
@@ -30,7 +30,7 @@ class Choice:
 
     @property
     def badges(self) -> list[badges.Badge]:
-        return [badge for badge in self.key.status_badges if badge != badges.ACTIVE]
+        return notable(self.key)
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from providerkeys.providers.aws_access_key import AccessKey
 from providerkeys.providers.base import CredentialKind
 from providerkeys.providers.verdicts import Verdict
 from providerkeys.resolver import Scope
+from providerkeys.views.answers import listed
 from providerkeys.views.replaced import remember
 from providerkeys.views.serving import Board
 from providerkeys.views.twins import linked
 
-_NAMED: Final = 3
 _LEVELS: Final = {"green": messages.SUCCESS, "red": messages.ERROR}
 
 
@@ -65,7 +65,7 @@ class Stored:
         return [label for label, one in self.fingerprints.items() if now.fingerprints.get(label) == one]
 
 
-def _listed(hints: Iterable[str]) -> SafeString:
+def _in_one_piece(hints: Iterable[str]) -> SafeString:
     """The hints, each of them in one piece: it is compared with what the provider's console shows."""
     *others, last = (format_html('<span class="whole">{}</span>', hint) for hint in hints)
     return format_html("{} and {}", format_html_join(", ", "{}", ((one,) for one in others)), last) if others else last
@@ -115,8 +115,7 @@ class Save:
         names = [board.names[pk] for pk in board.usable_ids if board.now.is_alone(pk, self.key.pk)]
         if not names or badges.not_routed(self.key.provider):
             return ""
-        listed = get_text_list([*names[:_NAMED], *(["others"] if len(names) > _NAMED else [])], "and")
-        return f": while they fail, so do the {self.key.provider_label} requests of {listed}"
+        return f": while they fail, so do the {self.key.provider_label} requests of {listed(names)}"
 
     def _marked(self, saved: str) -> SafeString:
         """The sentence, from which the page takes which row to bring into view."""
@@ -152,16 +151,14 @@ class Save:
     def _regions_by_word(self) -> Mapping[str, str]:
         """Where verdicts differ from region to region: each verdict, and of which it was given."""
         words: dict[str, list[str]] = {}
-        for row in self.key.regions.order_by("position"):
-            words.setdefault(
-                badges.VERDICT_BADGES[Verdict(row.verdict)].word if row.verdict else "untested", []
-            ).append(row.region)
+        for row in self.key.regions.defer("credentials"):
+            word = badges.VERDICT_BADGES[Verdict(row.verdict)].word if row.verdict else "untested"
+            words.setdefault(word, []).append(row.region)
         return {word: get_text_list(some, "and") for word, some in words.items()} if len(words) > 1 else {}
 
     def _failing_regions(self) -> str:
-        rows = self.key.regions.order_by("position")
-        failing = [row.region for row in rows if row.verdict in badges.FAILING_VERDICTS]
-        return get_text_list(failing, "and")
+        failing = self.key.regions.filter(verdict__in=badges.FAILING_VERDICTS)
+        return get_text_list(list(failing.values_list("region", flat=True)), "and")
 
     def _tell_of_the_old(self, before: Stored) -> None:
         """Whoever revokes the old credentials before nothing runs on them any more stops what runs on them."""
@@ -182,7 +179,9 @@ class Save:
         if kept:
             told = self._kept(get_text_list(kept, "and"), elsewhere)
             named = elsewhere and ids
-            known_by = _aside(format_html("The old access key ID: {}.", _listed(dict.fromkeys(ids)))) if named else ""
+            known_by = (
+                _aside(format_html("The old access key ID: {}.", _in_one_piece(dict.fromkeys(ids)))) if named else ""
+            )
             messages.warning(self.request, format_html("{}{}", told, known_by))
         elif elsewhere:
             messages.warning(self.request, self._held(elsewhere, self._known_by(before, now)))
@@ -223,17 +222,17 @@ class Save:
         """What tells one key from another, and what it replaced itself a moment ago; a service account has no hint that would."""
         kind = self.form.chosen.credential if self.form.chosen else None
         if kind is CredentialKind.IAM_REGIONS:
-            return _aside(format_html("The old access key ID: {}.", _listed(before.hints_gone_in(now))))
+            return _aside(format_html("The old access key ID: {}.", _in_one_piece(before.hints_gone_in(now))))
         if kind is not CredentialKind.API_KEY:
             return ""
         [(fingerprint, hint)] = zip(before.fingerprints.values(), before.hints.values(), strict=True)
         same = " The new one has the same: tell them apart by when they were made." if self.key.hint == hint else ""
-        told = _aside(format_html("The old one’s hint: {}.{}", _listed([hint]), same))
+        told = _aside(format_html("The old one’s hint: {}.{}", _in_one_piece([hint]), same))
         earlier = remember(self.request, self.key, fingerprint, hint)
         if not earlier:
             return told
         verb, them = ("were", "them") if len(earlier) > 1 else ("was", "it")
-        also = format_html("{} {} replaced shortly before: revoke {} too", _listed(earlier.values()), verb, them)
+        also = format_html("{} {} replaced shortly before: revoke {} too", _in_one_piece(earlier.values()), verb, them)
         held = linked(self.access, holders_of(self.access, set(earlier), self.key))
         first = "replace it first in" if them == "it" else "first replace those that are stored in"
         also = format_html("{}, but {} {}.", also, first, held) if held else format_html("{}.", also)
