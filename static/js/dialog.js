@@ -23,14 +23,17 @@ function describe(row) {
   else dialog.removeAttribute("aria-describedby");
 }
 
+function say(template) {
+  const place = dialog.querySelector("[data-failures]");
+  place.replaceChildren(document.getElementById(template).content.firstElementChild.cloneNode(true));
+  place.scrollIntoView({ block: "nearest" });
+}
+
 // It is closed by mistake, too. Where a secret would be lost, the first time says so, and the next one closes.
 function asksFirst() {
-  const words = dialog.querySelector("template#about-to-lose");
-  const place = dialog.querySelector("[data-failures]");
   const typed = [...dialog.querySelectorAll(".secret-input")].some((input) => input.value);
-  if (!words || !typed || place.querySelector("[data-about-to-lose]")) return false;
-  place.replaceChildren(words.content.firstElementChild.cloneNode(true));
-  place.scrollIntoView({ block: "nearest" });
+  if (!typed || dialog.querySelector("[data-about-to-lose]")) return false;
+  say("about-to-lose");
   return true;
 }
 
@@ -67,9 +70,10 @@ if (dialog) {
       event.preventDefault();
       // “Cancel” says what it does; the cross beside the title is also hit instead of what is near it.
       if (button.form?.id === "cancel" || !asksFirst()) dialog.close();
-    } else if (event.target === dialog && !touched) {
-      // The scrim closes only what would lose nothing.
-      dialog.close();
+    } else if (event.target === dialog) {
+      // The scrim closes only what would lose nothing, however often it is pressed.
+      if (touched) say("still-open");
+      else dialog.close();
     }
   });
 

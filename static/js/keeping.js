@@ -32,7 +32,7 @@ document.addEventListener("input", ({ target }) => {
   }
   for (const typed of scope.querySelectorAll(TYPED)) {
     if (!asked.has(typed)) asked.set(typed, typed.placeholder);
-    typed.placeholder = tick.checked && typed.matches(".secret-input") ? "Unchanged" : asked.get(typed);
+    typed.placeholder = tick.checked && typed.matches(".secret-input") ? tick.dataset.kept : asked.get(typed);
     if (tick.checked) {
       forget(typed);
       // What a field shows anyway comes back when the tick goes; a secret is not held back for that.
