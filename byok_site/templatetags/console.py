@@ -161,6 +161,12 @@ def usable(results: Iterable[object]) -> Sequence[object]:
     return [result for result in finished(results) if getattr(result, "verdict", "") in {"valid", "limited"}]
 
 
+@register.filter
+def limited(results: Iterable[object]) -> Sequence[object]:
+    """The finished results whose credentials requests can run on, but not freely."""
+    return [result for result in finished(results) if getattr(result, "verdict", "") == "limited"]
+
+
 # By hand, not by strftime: the words must not depend on the server's locale, and a list says a hundred times.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MINUTE = timedelta(minutes=1)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.template.loader import render_to_string
 
-from tests.look.results import CHECKS
+from tests.look.results import CHECKS, check, result
 from tests.look.stage import part, whole
 from tests.look.states import PAGES
 
@@ -155,3 +156,17 @@ def test_names_are_text_wherever_they_stand() -> None:
     html = part("list", "row", key=key) + part("delete", "sheet", key=key)
     assert "<img" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;{{7*7}}" in html
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["Valid", "Valid"], "2 of 2 regions can be used"),
+        (["Valid", "Limited", "Invalid"], "2 of 3 regions can be used, 1 of them limited"),
+        (["Limited", "Limited"], "2 of 2 regions can be used, all limited"),
+        (["Limited", "Invalid"], "1 of 2 regions can be used, limited"),
+    ],
+)
+def test_of_several_regions_the_head_says_how_many_serve_and_how_freely(verdicts: list[str], said: str) -> None:
+    lines = [result(word, "…", ("", "", ""), label=f"region-{number}") for number, word in enumerate(verdicts)]
+    assert f"<span>{said}</span>" in render_to_string("providerkeys/results.html", {"check": check("done", lines)})
