@@ -19,7 +19,8 @@ from providerkeys.views.api_key_addresses import detail_behind
 from providerkeys.views.form_page import Conflict, rows_asked_for, show_form, show_outlook
 from providerkeys.views.htmx import leave, show
 from providerkeys.views.key_list import back_to_list, list_url
-from providerkeys.views.saved import Save, Stored
+from providerkeys.views.replacement import Stored
+from providerkeys.views.saved import Save
 from providerkeys.views.stored import key_to_edit
 
 _form_methods = require_http_methods(["GET", "HEAD", "POST"])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from providerkeys import badges
+from providerkeys.providers.verdicts import Verdict
 
 _BADGES: Final = 3
 """How many badges of API keys the template shows; the others are told when asked for."""
@@ -30,11 +31,18 @@ def texts_of(row: Any) -> Mapping[str, str | bool]:
     }
 
 
-def _last_check(told: Any) -> Mapping[str, str]:
-    if not told:
-        return {"verdict": "", "sentence": "", "step": ""}
-    step = f"{told.step.lead}{told.step.before}{told.step.link_text}{told.step.after}" if told.step else ""
-    return {"verdict": told.word, "sentence": told.sentence, "step": step}
+def _last_check(told: Any) -> Mapping[str, str | bool]:
+    step = told.step if told else None
+    return {
+        "verdict": told.word if told else "",
+        "sentence": told.sentence if told else "",
+        # Nothing was learned: what the badges say is older, or nothing.
+        "learned_nothing": bool(told) and not Verdict(told.verdict).is_judgement,
+        "before_link": f"{step.lead}{step.before}" if step else "",
+        "link_text": step.link_text if step else "",
+        "link_url": step.link_url if step else "",
+        "after_link": step.after if step else "",
+    }
 
 
 def line_of(answer: Any) -> Mapping[str, str]:

@@ -1,5 +1,5 @@
-// Messages. Toasts leave when they are dismissed, or by themselves after they could be read; never while someone is at
-// them.
+// Messages. What came of one press stands in one toast, a line a message. It leaves when it is dismissed, or by itself after
+// it could be read; never while someone is at it.
 
 const READING_TIME = 8000;
 
@@ -19,7 +19,8 @@ const makeRoom = () => document.body.classList.add("told");
 if (document.querySelector("[data-toast]")) makeRoom();
 
 // One that holds a link, or a warning, asks for something: it waits.
-const leaves = (toast) => toast.matches(".tone-green, .tone-grey") && !toast.querySelector("a");
+const leaves = (toast) =>
+  !toast.querySelector("a") && [...toast.querySelectorAll("[data-line]")].every((line) => line.matches(".tone-green, .tone-grey"));
 const rowOf = (running) => document.getElementById(`row-${running.dataset.running}`);
 
 // What was saved is before the eyes of who saved it, clear of the messages that say so: on a phone they take half of it.
@@ -147,21 +148,33 @@ document.addEventListener("click", (event) => {
 // “Its test is running” holds until it isn't: the verdict takes its place, in the tone and with the sign of the row's badge.
 function conclude(row) {
   const running = document.querySelector(`[data-running="${row.id.replace("row-", "")}"]`);
-  const toast = running?.closest("[data-toast]");
+  const line = running?.closest("[data-line]");
   const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
   const told = row.querySelector("[data-told]");
   if (told) tellWhatFollows(row, told);
-  if (!toast || !badge || !told) return false;
+  if (!line || !badge || !told) return false;
   // Of several regions the worst one speaks; how many it speaks for stands in the badge.
   const partly = /[0-9]/.test(badge.textContent) ? `${badge.textContent.trim()}. ` : "";
-  running.replaceWith(`Its test said: ${partly}`, ...told.cloneNode(true).childNodes);
-  toast.classList.remove("tone-green");
-  toast.classList.add([...badge.classList].find((name) => name.startsWith("tone-")));
+  running.replaceWith(`Its test said: ${partly}`, ...withStep(told.cloneNode(true)).childNodes);
+  line.classList.remove("tone-green");
+  line.classList.add([...badge.classList].find((name) => name.startsWith("tone-")));
   const sign = badge.querySelector("svg").cloneNode(true);
-  for (const size of ["width", "height"]) sign.setAttribute(size, toast.querySelector("svg").getAttribute(size));
-  toast.querySelector("svg").replaceWith(sign);
+  for (const size of ["width", "height"]) sign.setAttribute(size, line.querySelector("svg").getAttribute(size));
+  line.querySelector("svg").replaceWith(sign);
+  const toast = line.closest("[data-toast]");
   if (leaves(toast)) leaveLater(toast);
   return true;
+}
+
+// In a tooltip nothing can be pressed; a message leads to where the next step is done. What works needs none.
+function withStep(told) {
+  if (told.dataset.told === "green") told.querySelector("[data-step]")?.remove();
+  for (const place of told.querySelectorAll("[data-link]")) {
+    const link = document.createElement("a");
+    Object.assign(link, { href: place.dataset.link, target: "_blank", rel: "noopener noreferrer", textContent: place.textContent });
+    place.replaceWith(link);
+  }
+  return told;
 }
 
 // What is to be done about the old credentials waited for the verdict, too.

@@ -62,9 +62,9 @@ def api_badges(*names: str) -> list[Thing]:
 def checked(
     ago: timedelta, word: str = "Valid", sentence: str = "OpenAI accepted the key.", tone: str = "green"
 ) -> Thing:
-    following = Step("create a new key at ", "OpenAI’s keys", "", ".")
+    following = Step("create a new key at ", "OpenAI’s keys", "https://openai.example/keys", ".")
     step = None if tone == "green" else following
-    return Thing(at=NOW - ago, word=word, sentence=sentence, tone=tone, step=step)
+    return Thing(at=NOW - ago, verdict=word.lower(), word=word, sentence=sentence, tone=tone, step=step)
 
 
 def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> Thing:

@@ -21,9 +21,10 @@ def edited(key: ProviderKey, secret: str = "", **more: Any) -> dict[str, Any]:
 def toasts(console: Console) -> list[str]:
     """The messages that the next page shows."""
     page = text(console.get("provider-keys/"))
-    found = re.findall(r"data-toast>(.*?)</button>", page, re.DOTALL)
-    shown = (re.sub(r"<template.*?</template>", "", toast, flags=re.DOTALL) for toast in found)
-    return [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", toast)).strip() for toast in shown]
+    found = re.findall(r"data-toast>(.*?)<button", page, re.DOTALL)
+    shown = re.sub(r"<template.*?</template>", "", "".join(found), flags=re.DOTALL)
+    lines = shown.split("data-line>")[1:]
+    return [re.sub(r"\s+", " ", re.sub(r"<[^>]*>?", "", line)).strip() for line in lines]
 
 
 def value_of(page: str, name: str) -> str:

@@ -159,9 +159,10 @@ class TestCreate:
         assert alices.post(NEW, form_data(sample.FORMER)).status_code == 302
         page = text(alices.get("provider-keys/"))
         assert "<span>Failing</span>" in page
-        assert '<div class="toast tone-red"' in page
+        assert '<div class="toast__line tone-red"' in page
         assert f'<span data-saved="{only_key().pk}">Production was created.</span>' in page
-        assert "<strong>Invalid.</strong> OpenAI doesn’t recognize this key." in page
+        assert "<strong>Invalid.</strong> OpenAI doesn’t recognize this key. Next: " in page
+        assert page.split("data-line>")[1].count('target="_blank"') == 1
 
     def test_another_admins_test_is_not_brought_along(
         self, alices: Console, alice_access: Access, sent: list[str], monkeypatch: pytest.MonkeyPatch

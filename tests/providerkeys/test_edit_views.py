@@ -68,7 +68,7 @@ class TestEdit:
 
         page = text(alices.get("provider-keys/"))
         assert "Renamed was saved. Its credentials are unchanged, and failed their last test." in page
-        assert '<div class="toast tone-amber"' in page
+        assert '<div class="toast__line tone-amber"' in page
 
     def test_a_limited_key_takes_the_old_ones_place_once_it_does_what_is_needed(
         self, alices: Console, alice_access: Access, key: ProviderKey, judge: Judge
@@ -159,7 +159,10 @@ class TestEdit:
 
         assert sample.again(key).verdict == verdict
         saved, revoke = toasts(alices)
-        said = {"valid": "Valid. OpenAI accepted the key.", "invalid": "Invalid. OpenAI doesn’t recognize this key."}
+        said = {
+            "valid": "Valid. OpenAI accepted the key.",
+            "invalid": "Invalid. OpenAI doesn’t recognize this key. Next: create a new key at OpenAI’s API keys.",
+        }
         assert saved == f"Production was saved. These credentials were tested just now: {said[verdict]}"
         assert ("Now revoke the old one" in revoke) is (verdict == "valid")
         failed = "It failed its test: replace it with one that works. If the old one leaked, revoke it at OpenAI’s API keys now."
@@ -201,7 +204,10 @@ class TestEdit:
             ),
             (
                 sample.unknown,
-                "in Last year’s (OpenAI) too: the new one failed its test. Replace it with one that works, then replace the old",
+                (
+                    "in Last year’s (OpenAI) too, and the new one failed its test. In this order: Replace the new one with one"
+                    " that works. Replace the old one wherever it is stored. Revoke the old one at OpenAI’s API keys."
+                ),
             ),
         ],
     )
@@ -225,14 +231,14 @@ class TestEdit:
 
         page = text(alices.get("provider-keys/"))
         assert (
-            f'<span data-awaits="{key.pk}">once a test says that the new one is valid, replace the old one there'
+            f'too<span data-awaits="{key.pk}">: once a test says that the new one is valid, replace the old one there'
             in page
         )
-        then = dict(re.findall(r'<template data-then="(\w+)">(.*?), then revoke', page))
+        then = dict(re.findall(r'<template data-then="(\w+)">(.*?)(?:, then revoke|<ol>)', page))
         assert then == {
-            "green": "replace the old one there",
-            "amber": "once the new one does what you need, replace the old one there",
-            "red": "the new one failed its test. Replace it with one that works, then replace the old one there",
+            "green": ": replace the old one there",
+            "amber": ": once the new one does what you need, replace the old one there",
+            "red": ", and the new one failed its test. In this order: ",
         }
 
     @pytest.mark.parametrize("unused", ["disabled", "assigned to nobody"])

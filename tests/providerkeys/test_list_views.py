@@ -111,7 +111,21 @@ class TestRow:
         assert "Failing" in badges(markup)
         assert "<strong>Invalid.</strong> OpenAI doesn’t recognize this key." in markup
 
-        assert re.search(r"</strong> OpenAI doesn’t recognize this key. Next: \S.*</span>", markup)
+        assert re.search(r"</strong> OpenAI doesn’t recognize this key. <span data-step>Next: \S.*</span>", markup)
+
+    def test_of_a_check_that_learned_nothing_no_verdict_is_claimed(self, alices: Console, alice_access: Access) -> None:
+        key = make(alice_access, "Main")
+        now = timezone.now()
+        ProviderKey.objects.update(last_check_at=now, last_check_verdict="unreachable", last_check_reason="timeout")
+
+        markup = row(alices.get(LIST), key)
+
+        assert badges(markup)[-1] == "Untested"
+        assert "tried just now" in markup
+        assert "hecked" not in markup
+
+        ProviderKey.objects.update(**ProviderKey.columns_for("valid", "accepted", now))
+        assert "tried" not in row(alices.get(LIST), key)
 
     def test_offers_to_replace_its_credentials(self, alices: Console, alice_access: Access) -> None:
         key = make(alice_access, "Main")

@@ -220,8 +220,8 @@ class TestMove:
 
         assert f"b moved up: it is tried first for staging, and billed.{said}" in answer
         assert f'<span data-moved="{b.pk}">' in answer
-        assert ("toast tone-amber" in answer) is (verdict in {"invalid", "forbidden"})
-        assert ("toast tone-green" in answer) is (verdict in {"valid", "limited"})
+        assert ("toast__line tone-amber" in answer) is (verdict in {"invalid", "forbidden"})
+        assert ("toast__line tone-green" in answer) is (verdict in {"valid", "limited"})
 
     def test_where_a_failing_key_stands_alone_a_move_is_no_warning(
         self, alices: Console, alice_access: Access, ci: ApiKey
@@ -233,7 +233,7 @@ class TestMove:
         answer = text(alices.post(position(b), {"move": "up"}, into="provider-keys"))
 
         assert "b moved up.</span>" in answer
-        assert "toast tone-green" in answer
+        assert "toast__line tone-green" in answer
 
     def test_over_the_end_of_a_page_the_page_goes_with_it(
         self, alices: Console, alice_access: Access, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,231 @@
+"""What becomes of the credentials that a save has replaced: who still holds them, and when they can be revoked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import get_text_list
+
+from organizations.access import Access
+from providerkeys import badges
+from providerkeys.forms import ProviderKeyForm
+from providerkeys.models import BedrockRegion, ProviderKey, holders_of
+from providerkeys.providers.aws_access_key import AccessKey
+from providerkeys.providers.base import CredentialKind
+from providerkeys.resolver import Scope
+from providerkeys.views.replaced import remember
+from providerkeys.views.twins import linked
+
+_TONES: Final = {"valid": "green", "limited": "amber", "failing": "red"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a key holds: fingerprints and hints by the labels of its rows. Taken before a save, to compare."""
+
+    fingerprints: Mapping[str, str]
+    hints: Mapping[str, str]
+
+    @classmethod
+    def of(cls, key: ProviderKey) -> Self:
+        records = key.secrets
+        return cls({one.label: one.fingerprint for one in records}, {one.label: one.hint for one in records})
+
+    def among(self, now: Self) -> Self:
+        """Of those rows alone that are still there."""
+        return type(self)(
+            {label: one for label, one in self.fingerprints.items() if label in now.fingerprints},
+            {label: hint for label, hint in self.hints.items() if label in now.hints},
+        )
+
+    def gone_in(self, now: Self) -> set[str]:
+        """The fingerprints of what stands nowhere any more."""
+        return {one for label, one in self.fingerprints.items() if now.fingerprints.get(label) != one}
+
+    def hints_gone_in(self, now: Self) -> list[str]:
+        """The hints of those. A secret that was mistyped and is typed right has the access key ID that it had."""
+        gone = [self.hints[label] for label, one in self.fingerprints.items() if now.fingerprints.get(label) != one]
+        return [hint for hint in dict.fromkeys(gone) if hint not in now.hints.values()]
+
+    def hints_replaced_in(self, now: Self) -> list[str]:
+        """The hints of what another access key took the place of, wherever else it may stand."""
+        return [hint for label, hint in self.hints.items() if now.hints.get(label) != hint]
+
+    def kept_in(self, now: Self) -> list[str]:
+        """The labels of the rows that have what they had."""
+        return [label for label, one in self.fingerprints.items() if now.fingerprints.get(label) == one]
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """The save of ``form`` that has put other credentials into ``key``, which held ``before``.
+
+    ``key`` is as it is stored now, with what is known of its new credentials.
+    """
+
+    request: HttpRequest
+    access: Access
+    form: ProviderKeyForm
+    key: ProviderKey
+    before: Stored
+
+    def tell(self) -> None:
+        """Whoever revokes the old credentials before nothing runs on them any more stops what runs on them."""
+        now = Stored.of(self.key)
+        kept = self._kept_rows(now)
+        nothing_to_revoke = self._has_regions and not kept and not self.before.hints_gone_in(now)
+        if nothing_to_revoke or not self.before.gone_in(now):
+            self._say(messages.SUCCESS if self._is_good else messages.INFO, self._used("what is stored now"))
+        elif kept:
+            self._say(messages.WARNING, self._some_kept(kept, now))
+        elif elsewhere := self._holders(self.before, now):
+            self._say(messages.WARNING, self._held(elsewhere, now))
+        else:
+            level = messages.SUCCESS if self.key.verdict else messages.INFO
+            self._say(messages.WARNING if self._is_failing else level, self._to_revoke(now))
+
+    def _say(self, level: int, said: str) -> None:
+        messages.add_message(self.request, level, said)
+
+    # What is known
+
+    @property
+    def _has_regions(self) -> bool:
+        return self._kind is CredentialKind.IAM_REGIONS
+
+    @property
+    def _kind(self) -> CredentialKind | None:
+        return self.form.chosen.credential if self.form.chosen else None
+
+    @property
+    def _is_failing(self) -> bool:
+        """Whether what is stored now is known to serve nothing."""
+        return self.key.verdict in badges.FAILING_VERDICTS
+
+    @property
+    def _is_good(self) -> bool:
+        return not self._is_failing and not 0 < self.key.regions_failing < self.key.regions_count
+
+    def _kept_rows(self, now: Stored) -> list[str]:
+        """The regions that have what they had, but for those whose access key was typed: one typed again is no old one."""
+        drafts = self.form.typed.get("regions", ())
+        keys = [AccessKey.read(draft.credential.secret) for draft in drafts if draft.credential]
+        typed = {key.id for key in keys if key}
+        rows = {row.region: row for row in self.key.secrets if isinstance(row, BedrockRegion)}
+        kept = self.before.kept_in(now)
+        return [name for name in kept if not any(rows[name].holds_id(one) for one in typed if name in rows)]
+
+    def _holders(self, before: Stored, now: Stored) -> SafeString:
+        """The other keys that hold what was replaced, each a link; empty where none does."""
+        ids = before.hints_replaced_in(now) if self._has_regions else []
+        return linked(self.access, holders_of(self.access, before.gone_in(now), self.key, ids=ids))
+
+    # What is said of it
+
+    def _some_kept(self, kept: list[str], now: Stored) -> SafeString:
+        # Of a row that was removed nothing was replaced.
+        before = self.before.among(now)
+        elsewhere, ids = self._holders(before, now), before.hints_replaced_in(now)
+        too = format_html(", and the one that was replaced is stored in {} too", elsewhere) if elsewhere else ""
+        said = format_html(
+            "{} {} kept what was stored before{}: revoke an old access key at {} only when no row has it.",
+            *(self._used("what is stored now"), get_text_list(kept, "and"), too, self._console),
+        )
+        return format_html("{}{}", said, _old_id(dict.fromkeys(ids))) if elsewhere and ids else said
+
+    def _held(self, elsewhere: SafeString, now: Stored) -> SafeString:
+        then = format_html("replace the old one there, then revoke it at {}.", self._console)
+        steps = (
+            "Replace the new one with one that works.",
+            "Replace the old one wherever it is stored.",
+            format_html("Revoke the old one at {}.", self._console),
+        )
+        said = self._by_verdict(
+            unknown=format_html(": once a test says that the new one is valid, {}", then),
+            valid=format_html(": {}", then),
+            limited=format_html(": once the new one does what you need, {}", then),
+            failing=format_html(
+                ", and the new one failed its test. In this order: <ol>{}</ol>",
+                format_html_join(" ", "<li>{}</li>", ((step,) for step in steps)),
+            ),
+        )
+        used = self._used("the new key")
+        return format_html("{} The old one is stored in {} too{}{}", used, elsewhere, said, self._known_by(now))
+
+    def _to_revoke(self, now: Stored) -> SafeString:
+        said = self._by_verdict(
+            unknown=format_html("Revoke the old one at {} once a test says that the new one is valid.", self._console),
+            valid=format_html("Now revoke the old one at {}.", self._console),
+            limited=format_html("Revoke the old one at {} once the new one does what you need.", self._console),
+            failing=format_html(
+                "It failed its test: replace it with one that works. If the old one leaked, revoke it at {} now.",
+                self._console,
+            ),
+        )
+        return format_html("{} {}{}", self._used("the new key"), said, self._known_by(now))
+
+    def _by_verdict(self, unknown: SafeString, **then: SafeString) -> SafeString:
+        """What follows from the verdict on the new credentials. Without one the page puts it there when the test has ended."""
+        known = "failing" if self._is_failing else self.key.verdict
+        if known in then:
+            return then[known]
+        said = format_html_join(
+            "", '<template data-then="{}">{}</template>', ((_TONES[verdict], text) for verdict, text in then.items())
+        )
+        return format_html('<span data-awaits="{}">{}</span>{}', self.key.pk, unknown, said)
+
+    def _used(self, what: str) -> str:
+        """From when on requests run on ``what`` was saved, if they get to its provider at all."""
+        if not self.key.enabled:
+            return "It is disabled: no request uses it."
+        if self.key.scope == Scope.API_KEYS and not self.key.assigned_ids:
+            return "It is assigned to nobody: no request uses it."
+        not_routed = badges.not_routed(self.key.provider)
+        return f"{not_routed} Once it does, they use {what}." if not_routed else f"Requests use {what} within 5 s."
+
+    @property
+    def _console(self) -> SafeString:
+        """Where its provider's keys are made and revoked."""
+        url = self.form.chosen.keys_url if self.form.chosen else ""
+        return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, self.form.keys_at)
+
+    # What tells the old one from others
+
+    def _known_by(self, now: Stored) -> str:
+        """The old one's hint, and what it replaced itself a moment ago; a service account has no hint that would tell."""
+        if self._has_regions:
+            return _old_id(self.before.hints_gone_in(now))
+        if self._kind is not CredentialKind.API_KEY:
+            return ""
+        [(fingerprint, hint)] = zip(self.before.fingerprints.values(), self.before.hints.values(), strict=True)
+        same = " The new one has the same: tell them apart by when they were made." if self.key.hint == hint else ""
+        told = _aside(format_html("The old one’s hint: {}.{}", _in_one_piece([hint]), same))
+        earlier = remember(self.request, self.key, fingerprint, hint)
+        return format_html("{}{}", told, _aside(self._earlier(earlier))) if earlier else told
+
+    def _earlier(self, earlier: Mapping[str, str]) -> SafeString:
+        """What was replaced within the hour before this: hints by fingerprint."""
+        verb, them = ("were", "them") if len(earlier) > 1 else ("was", "it")
+        also = format_html("{} {} replaced shortly before: revoke {} too", _in_one_piece(earlier.values()), verb, them)
+        held = linked(self.access, holders_of(self.access, set(earlier), self.key))
+        first = "replace it first in" if them == "it" else "first replace those that are stored in"
+        return format_html("{}, but {} {}.", also, first, held) if held else format_html("{}.", also)
+
+
+def _old_id(hints: Iterable[str]) -> SafeString:
+    return _aside(format_html("The old access key ID: {}.", _in_one_piece(hints)))
+
+
+def _in_one_piece(hints: Iterable[str]) -> SafeString:
+    """The hints, each of them in one piece: it is compared with what the provider's console shows."""
+    *others, last = (format_html('<span class="whole">{}</span>', hint) for hint in hints)
+    return format_html("{} and {}", format_html_join(", ", "{}", ((one,) for one in others)), last) if others else last
+
+
+def _aside(said: SafeString) -> SafeString:
+    """A line of its own, after what is to be done."""
+    return format_html(' <span class="toast__aside">{}</span>', said)
