@@ -29,8 +29,10 @@ from organizations.text import visible
 
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
+    _ChoicesField = forms.ModelMultipleChoiceField[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
+    _ChoicesField = forms.ModelMultipleChoiceField
 
 _EVENTS_SHOWN: Final = 100
 # No filter offers them. A regular expression can keep a process busy for ever, or be none, and a year may be no date's.
@@ -47,6 +49,17 @@ def held[M: models.Model](request: HttpRequest, rows: models.QuerySet[M]) -> mod
     It is saved as whole rows: what others write meanwhile would be undone, and what they delete would be back.
     """
     return rows.select_for_update(of=("self",)) if _is_saving(request) else rows
+
+
+class ChoicesField(_ChoicesField):
+    """Choices of which one that no database could know is none of them: SQLite fails at a number of more than 64 bits."""
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except OverflowError:
+            longest = max(value, key=len)
+            raise ValidationError(self.error_messages["invalid_choice"], "invalid_choice", {"value": longest}) from None
 
 
 def without_popups(field: Any) -> Any:
@@ -181,7 +194,7 @@ class AuditedAdmin(ActingAdmin, LinkedAdmin, _ModelAdmin):
         return fields if obj else [one for one in fields if one not in self.get_readonly_fields(request, obj)]
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field = super().formfield_for_manytomany(db_field, request, **{"form_class": ChoicesField, **kwargs})
         if field and field.queryset is not None and field.queryset.model is Permission:
             # Each is called by the name of its model too.
             field.queryset = field.queryset.select_related("content_type")

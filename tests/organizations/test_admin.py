@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.admin.utils import quote
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.core import mail
 from django.test import Client
 
@@ -460,3 +460,11 @@ def test_members_of_a_suspended_organization_are_told(staff: Client, acme: Organ
     assert sentence not in client_for(dana).get("/orgs/acme/provider-keys/").content.decode()
     run(staff, "organization", "suspend", acme.pk)
     assert sentence in client_for(dana).get("/orgs/acme/provider-keys/").content.decode()
+
+
+@pytest.mark.parametrize("right", ["9" * 40, "0", "view_user"])
+def test_a_right_that_is_none_is_refused_as_a_choice(staff: Client, right: str) -> None:
+    answer = staff.post("/admin/auth/group/add/", {"name": "Readers", "permissions": [right]})
+    assert answer.status_code == 200
+    assert right in answer.content.decode()
+    assert not Group.objects.exists()
