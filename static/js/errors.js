@@ -1,4 +1,5 @@
-// After a refused form focus goes to what was refused, and from there to each field.
+// After a refused form focus goes to what was refused, and from there to each field. What was said of a field is taken back
+// where it is told to be settled, by an event at the field.
 
 const focusFirst = (root) => root.querySelector?.("[data-error-summary]")?.focus();
 
@@ -12,3 +13,22 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   field.focus();
 });
+
+document.addEventListener("settled", ({ target }) => {
+  target.closest(".field").querySelector(".field__error:not([data-drop-error])")?.remove();
+  target.removeAttribute("aria-invalid");
+  const told = (target.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => document.getElementById(id));
+  if (told.length) target.setAttribute("aria-describedby", told.join(" "));
+  else target.removeAttribute("aria-describedby");
+  strike(target);
+});
+
+// The summary at the top stands until the last field that it names was seen to.
+function strike(field) {
+  const summary = document.getElementById("error-summary");
+  const links = [...(summary?.querySelectorAll("a") ?? [])];
+  const link = links.find((one) => one.hash === `#${field.id}`);
+  if (!link) return;
+  link.dataset.settled = "";
+  if (links.every((one) => "settled" in one.dataset || !one.checkVisibility())) summary.remove();
+}

@@ -11,17 +11,6 @@ const fill = (typed, value) => {
   typed.dispatchEvent(new Event("input", { bubbles: true }));
 };
 
-// What was said of something typed holds no longer.
-const forget = (typed) => {
-  typed.closest(".field").querySelector(".field__error")?.remove();
-  typed.removeAttribute("aria-invalid");
-  const told = (typed.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => document.getElementById(id));
-  if (told.length) typed.setAttribute("aria-describedby", told.join(" "));
-  else typed.removeAttribute("aria-describedby");
-  const summary = document.querySelector("[data-error-summary]");
-  if (summary && [...summary.querySelectorAll("a")].every((link) => link.hash === `#${typed.id}`)) summary.remove();
-};
-
 document.addEventListener("input", ({ target }) => {
   const scope = target.closest("[data-region-row]") ?? target.closest("#credentials");
   const tick = scope?.querySelector("[name$=keep_stored]");
@@ -34,7 +23,8 @@ document.addEventListener("input", ({ target }) => {
     if (!asked.has(typed)) asked.set(typed, typed.placeholder);
     typed.placeholder = tick.checked && typed.matches(".secret-input") ? tick.dataset.kept : asked.get(typed);
     if (tick.checked) {
-      forget(typed);
+      // What was said of something typed holds no longer.
+      typed.dispatchEvent(new Event("settled", { bubbles: true }));
       // What a field shows anyway comes back when the tick goes; a secret is not held back for that.
       if (typed.type !== "password") setAside.set(typed, typed.value);
       fill(typed, "");

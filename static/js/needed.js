@@ -62,20 +62,5 @@ document.addEventListener("input", ({ target }) => {
   const place = target.closest(target.matches(".secret-input") ? ".field" : ".field[data-blank]");
   const refused = place?.querySelector("[aria-invalid]");
   if (!refused || !(target.type === "checkbox" ? target.checked : target.value.trim())) return;
-  place.querySelector(".field__error")?.remove();
-  refused.removeAttribute("aria-invalid");
-  const told = (refused.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => document.getElementById(id));
-  if (told.length) refused.setAttribute("aria-describedby", told.join(" "));
-  else refused.removeAttribute("aria-describedby");
-  settle(refused);
+  refused.dispatchEvent(new Event("settled", { bubbles: true }));
 });
-
-// The summary at the top stands until the last field that it names was seen to.
-function settle(field) {
-  const summary = document.getElementById("error-summary");
-  const links = [...(summary?.querySelectorAll("a") ?? [])];
-  const link = links.find((one) => one.hash === `#${field.id}`);
-  if (!link) return;
-  link.dataset.settled = "";
-  if (links.every((one) => "settled" in one.dataset || !one.checkVisibility())) summary.remove();
-}

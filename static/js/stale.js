@@ -17,9 +17,7 @@ function forgetRefusals(form) {
     else said.remove();
   }
   for (const field of form.querySelectorAll("#credentials [aria-invalid]")) {
-    field.removeAttribute("aria-invalid");
-    const told = field.getAttribute("aria-describedby")?.split(" ").filter((id) => document.getElementById(id));
-    if (told) field.setAttribute("aria-describedby", told.join(" "));
+    field.dispatchEvent(new Event("settled", { bubbles: true }));
   }
 }
 
