@@ -26,22 +26,22 @@ def texts_of(row: Any) -> Mapping[str, str | bool]:
         "rank_sentence": row.rank.sentence if row.rank else "",
         "not_routed": f"once the gateway routes {row.provider_label}" if badges.not_routed(row.provider) else "",
         **_last_check(row.last_check),
+        # What the badges say is older, or nothing. Where regions differ, one of them was judged.
+        "learned_nothing": row.last_check_verdict == Verdict.UNREACHABLE and not row.last_check_region,
         # That some of several regions fail neither makes a key good nor bad.
         "tone": "" if not row.last_check or 0 < row.regions_failing < row.regions_count else row.last_check.tone,
     }
 
 
-def _last_check(told: Any) -> Mapping[str, str | bool]:
+def _last_check(told: Any) -> Mapping[str, str]:
     step = told.step if told else None
     return {
         "verdict": told.word if told else "",
         "sentence": told.sentence if told else "",
-        # Nothing was learned: what the badges say is older, or nothing.
-        "learned_nothing": bool(told) and not Verdict(told.verdict).is_judgement,
-        "before_link": f"{step.lead}{step.before}" if step else "",
+        "step": f"{step.lead}{step.before}" if step else "",
         "link_text": step.link_text if step else "",
         "link_url": step.link_url if step else "",
-        "after_link": step.after if step else "",
+        "step_after": step.after if step else "",
     }
 
 

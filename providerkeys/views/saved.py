@@ -80,7 +80,8 @@ class Save:
         """Say what is known of the credentials. The page puts the verdict of the check in its place."""
         badge = self._partly_failing()
         if badge:
-            messages.warning(self.request, format_html("{} {}: {}.", saved, badge.word, self._failing_regions()))
+            context = {"saved": saved, "badge": badge, **self._failing_regions()}
+            messages.warning(self.request, render_to_string("providerkeys/partly_failing.html", context))
             return
         if self.check:
             running = format_html('<span data-running="{}">Its test is running.</span>', self.key.pk)
@@ -109,9 +110,12 @@ class Save:
             words.setdefault(word, []).append(row.region)
         return {word: get_text_list(some, "and") for word, some in words.items()} if len(words) > 1 else {}
 
-    def _failing_regions(self) -> str:
-        failing = self.key.regions.filter(verdict__in=badges.FAILING_VERDICTS)
-        return get_text_list(list(failing.values_list("region", flat=True)), "and")
+    def _failing_regions(self) -> Mapping[str, object]:
+        """Their names, and what was said of them where it is the same of all."""
+        failing = list(self.key.regions.filter(verdict__in=badges.FAILING_VERDICTS).defer("credentials"))
+        reasons = {(row.verdict, row.reason) for row in failing}
+        told = badges.tell(self.key.provider, *reasons.pop()) if len(reasons) == 1 else None
+        return {"regions": get_text_list([row.region for row in failing], "and"), "told": told}
 
     def _warn_of_namesakes(self) -> None:
         """Two keys of one provider may bear one name; whoever has to choose between them in a hurry can't."""

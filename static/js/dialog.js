@@ -4,6 +4,7 @@
 const dialog = document.getElementById("dialog");
 let opener = null;
 let touched = false;
+let isPressedOn = false;
 let wish = "";
 
 // “Replace credentials” is the edit form with the first field of its credentials in focus; so its address says, in a dialog or on a page.
@@ -23,9 +24,13 @@ function describe(row) {
   else dialog.removeAttribute("aria-describedby");
 }
 
+// Beside what else stands there: a failure is not history because of this.
+const unsay = () => dialog.querySelector("[data-about-to-lose], [data-still-open]")?.remove();
+
 function say(template) {
   const place = dialog.querySelector("[data-failures]");
-  place.replaceChildren(document.getElementById(template).content.firstElementChild.cloneNode(true));
+  unsay();
+  place.prepend(document.getElementById(template).content.firstElementChild.cloneNode(true));
   place.scrollIntoView({ block: "nearest" });
 }
 
@@ -57,7 +62,7 @@ if (dialog) {
 
   dialog.addEventListener("input", () => {
     touched = true;
-    dialog.querySelector("[data-about-to-lose]")?.remove();
+    unsay();
   });
 
   dialog.addEventListener("cancel", (event) => {
@@ -70,11 +75,16 @@ if (dialog) {
       event.preventDefault();
       // “Cancel” says what it does; the cross beside the title is also hit instead of what is near it.
       if (button.form?.id === "cancel" || !asksFirst()) dialog.close();
-    } else if (event.target === dialog) {
+    } else if (event.target === dialog && isPressedOn) {
       // The scrim closes only what would lose nothing, however often it is pressed.
-      if (touched) say("still-open");
+      if (touched && dialog.querySelector("#cancel")) say("still-open");
       else dialog.close();
     }
+  });
+
+  // A selection that is drawn out of a field ends on the scrim, and is no press of it.
+  dialog.addEventListener("pointerdown", ({ target }) => {
+    isPressedOn = target === dialog;
   });
 
   dialog.addEventListener("close", () => {

@@ -1,5 +1,5 @@
-// Messages. What came of one press stands in one toast, a line a message. It leaves when it is dismissed, or by itself after
-// it could be read; never while someone is at it.
+// Messages. What is told at once stands in one toast, a line a message. It leaves when it is dismissed, or by itself after it
+// could be read; never while someone is at it.
 
 const READING_TIME = 8000;
 
@@ -15,13 +15,19 @@ function leaveLater(toast) {
 }
 
 // Below what it lies over, so that this can be scrolled clear of it.
-const makeRoom = () => document.body.classList.add("told");
+function makeRoom() {
+  document.body.classList.add("told");
+  document.documentElement.style.setProperty("--messages", `${document.getElementById("messages").offsetHeight}px`);
+}
 if (document.querySelector("[data-toast]")) makeRoom();
 
-// One that holds a link, or a warning, asks for something: it waits.
-const leaves = (toast) =>
-  !toast.querySelector("a") && [...toast.querySelectorAll("[data-line]")].every((line) => line.matches(".tone-green, .tone-grey"));
 const rowOf = (running) => document.getElementById(`row-${running.dataset.running}`);
+
+// One that holds a link, or a warning, asks for something: it waits. So does one that tells of a test whose verdict will come.
+const leaves = (toast) =>
+  !toast.querySelector("a") &&
+  [...toast.querySelectorAll("[data-line]")].every((line) => line.matches(".tone-green, .tone-grey")) &&
+  ![...toast.querySelectorAll("[data-running]")].some((running) => isAskedFor(running) || rowOf(running));
 
 // What was saved is before the eyes of who saved it, clear of the messages that say so: on a phone they take half of it.
 const saved = document.querySelector("[data-saved]");
@@ -39,7 +45,7 @@ function bringIntoView() {
   }
   mark(row);
   // No further than it must: whoever reads the list finds it where it was.
-  document.documentElement.style.setProperty("--messages", `${document.getElementById("messages").offsetHeight}px`);
+  makeRoom();
   row.scrollIntoView({ block: matchMedia("(width < 960px)").matches ? "start" : "nearest" });
 }
 
@@ -53,8 +59,10 @@ if (elsewhere) {
   link.search = new URLSearchParams({ q: saved.dataset.saved });
 }
 
-const isAskedFor = saved && !savedRow && saved.parentElement.querySelector("[data-running]") !== null;
-if (isAskedFor) {
+function isAskedFor(running) {
+  return saved && !savedRow && running !== null && saved.parentElement.contains(running);
+}
+if (isAskedFor(saved?.parentElement.querySelector("[data-running]") ?? null)) {
   askForVerdict(`${document.querySelector(".tabs__link[href$='/provider-keys/']").href}?q=${saved.dataset.saved}`);
 }
 
@@ -126,9 +134,7 @@ function offerToGoBack(told, address, restore) {
 }
 
 for (const toast of document.querySelectorAll("[data-toast]")) {
-  const running = toast.querySelector("[data-running]");
-  // One that tells of a test waits for its verdict, where that will come.
-  if (leaves(toast) && !(running && (isAskedFor || rowOf(running)))) leaveLater(toast);
+  if (leaves(toast)) leaveLater(toast);
 }
 
 // Where what was pressed is gone with its page, focus starts at what came of it. A page that has a place of its own
@@ -141,9 +147,19 @@ if (messages?.querySelector("[data-toast]") && !document.querySelector("main [au
 document.addEventListener("click", (event) => {
   const toast = event.target.closest("[data-dismiss]")?.closest("[data-toast]");
   if (!toast) return;
-  toast.remove();
+  dismiss(toast);
   messages.focus();
 });
+
+// What waits for a verdict is told when that has come, whoever has sent it away before.
+function dismiss(toast) {
+  if (!toast.querySelector("[data-awaits]")) {
+    toast.remove();
+    return;
+  }
+  for (const line of toast.querySelectorAll("[data-line]:not(:has([data-awaits], [data-running]))")) line.remove();
+  toast.hidden = true;
+}
 
 // “Its test is running” holds until it isn't: the verdict takes its place, in the tone and with the sign of the row's badge.
 function conclude(row) {
@@ -183,14 +199,20 @@ function tellWhatFollows(row, told) {
   const tone = told.dataset.told;
   for (const awaiting of document.querySelectorAll(`[data-awaits="${row.id.replace("row-", "")}"]`)) {
     const then = tone && awaiting.parentElement.querySelector(`template[data-then=${tone}]`);
-    if (then) awaiting.replaceWith(then.content.cloneNode(true));
+    if (!then) continue;
+    awaiting.closest("[data-toast]").hidden = false;
+    awaiting.replaceWith(then.content.cloneNode(true));
   }
 }
 
 // One that had ended before the page was made has left its verdict in the row.
 for (const running of document.querySelectorAll("[data-running]")) {
   const row = rowOf(running);
-  if (row && !row.hasAttribute("hx-trigger") && !conclude(row)) leaveLater(running.closest("[data-toast]"));
+  if (!row || row.hasAttribute("hx-trigger") || conclude(row)) continue;
+  const toast = running.closest("[data-toast]");
+  // It says nothing of this test, and never will.
+  delete running.dataset.running;
+  if (leaves(toast)) leaveLater(toast);
 }
 
 // A test in a row changes that row in silence: whoever doesn't see it hears what came of it.

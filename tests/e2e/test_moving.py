@@ -24,7 +24,7 @@ def test_a_moved_key_stays_before_the_eyes_of_who_moved_it(
         visitor.save(name, samples.fresh_key("openai", "good"))
     page = visit(home.alice, viewport={"width": width, "height": window}).page
     console = Console(page, home)
-    # The first time it tells of all that was saved; toast upon toast would lie over the row's menu.
+    # The first time it tells of all that was saved, over the row's menu.
     console.open_list()
     console.open_list()
     messages = page.get_by_role("status", name="Messages")

@@ -86,6 +86,53 @@ def test_the_scrim_closes_only_what_would_lose_nothing(page: Page) -> None:
 
 
 @pytest.mark.parametrize("by", ["Escape", "the cross"])
+def test_a_press_beside_it_counts_as_no_first_close(page: Page, by: str) -> None:
+    fill_in(page)
+    page.mouse.click(5, 5)
+    if by == "Escape":
+        page.keyboard.press("Escape")
+    else:
+        page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_text("Nothing is saved yet. Close again to discard what you typed.")
+    expect(page.get_by_label("API Key", exact=True)).not_to_have_value("")
+
+
+def test_a_selection_that_ends_beside_the_form_is_no_press_there(page: Page) -> None:
+    fill_in(page)
+    box = page.get_by_label("Name", exact=True).bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 20, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(5, 5)
+    page.mouse.up()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.mouse.click(5, 5)
+    expect(page.get_by_role("alert")).to_have_count(1)
+
+
+def test_what_failed_stays_said_after_a_press_beside_the_form(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply("", 502))
+    fill_in(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    failures = page.locator("dialog [data-failures]")
+    expect(failures).not_to_be_empty()
+    said = failures.inner_text()
+    page.mouse.click(5, 5)
+    expect(failures).to_contain_text("Nothing is saved yet.")
+    page.get_by_label("Name", exact=True).fill("Other")
+    expect(failures).to_have_text(said)
+
+
+def test_a_dialog_that_has_nothing_to_cancel_closes_beside(page: Page, stage: Stage) -> None:
+    stage.on("POST", NEW, Reply(part("form-gone", "form"), 404))
+    fill_in(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("This key was deleted since you opened it.")).to_be_visible()
+    page.mouse.click(5, 5)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("by", ["Escape", "the cross"])
 def test_a_first_close_says_what_it_would_lose_and_a_second_one_loses_it(page: Page, by: str) -> None:
     def close() -> None:
         if by == "Escape":

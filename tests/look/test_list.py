@@ -383,7 +383,7 @@ def test_what_was_saved_is_brought_into_view(stage: Stage) -> None:
     page = stage.open("list", LIST)
     saved_row = page.locator(f"#row-{KEY.id}")
     expect(saved_row).to_be_in_viewport(ratio=1)
-    toast = page.locator("[data-line]").bounding_box()
+    toast = page.locator("[data-toast]").bounding_box()
     row_box = saved_row.bounding_box()
     assert toast
     assert row_box
@@ -545,6 +545,35 @@ def test_what_a_message_lies_over_can_be_scrolled_clear_of_it(stage: Stage, heig
     assert page.evaluate("document.documentElement.scrollHeight") == tall
 
 
+def test_a_message_that_joins_many_is_read_whole_and_none_leaves_the_window(stage: Stage) -> None:
+    template, context = PAGES["list"]
+    many = [Toast("warning", f"Message number {number} says what is worth knowing of a key.") for number in range(20)]
+    stage.on("GET", LIST, Reply(render_to_string(template, {**context, "messages": many})))
+    page = stage.open("list", LIST)
+    page.set_viewport_size({"width": 1280, "height": 640})
+    table = part("list", "table", keys=KEYS, **moved("Overflow account moved up: it is tried first."))
+    stage.on("POST", f"{LIST}{KEYS[2].id}/position/", Reply(table))
+    page.get_by_role("button", name="Actions for Overflow account", exact=True).press("Enter")
+    page.get_by_role("menuitem", name="Move up", exact=True).press("Enter")
+    expect(page.get_by_text("Overflow account moved up: it is tried first.")).to_be_in_viewport(ratio=1)
+    for dismiss in page.get_by_role("button", name="Dismiss").all():
+        expect(dismiss).to_be_in_viewport(ratio=1)
+    box = page.locator("#messages").bounding_box()
+    assert box
+    assert box["y"] >= 640 / 3
+
+
+def test_what_follows_is_told_after_the_messages_were_dismissed(stage: Stage) -> None:
+    page = saved_elsewhere(stage, *KEYS[:3], under_test())
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("[data-toast]")).to_be_hidden()
+    stage.on("GET", OPEN_CHECK, Reply(row()))
+    expect(page.locator("[data-line]")).to_have_count(2)
+    expect(page.locator("[data-line]").first).to_contain_text("Its test said: Invalid.")
+    expect(page.locator("[data-line]").last).to_have_text("Requests use the new key within 5 s. It failed its test.")
+    expect(page.locator("[data-toast]")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_many_messages_leave_a_third_of_the_window_and_are_dismissed_by_one_press(stage: Stage, width: int) -> None:
     template, context = PAGES["list"]
@@ -559,7 +588,11 @@ def test_many_messages_leave_a_third_of_the_window_and_are_dismissed_by_one_pres
     expect(dismiss).to_be_in_viewport(ratio=1)
     box = toast.bounding_box()
     assert box
-    assert box["height"] <= 640 * 2 / 3
+    assert box["y"] >= 640 / 3
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    foot = page.locator(".provider-keys .card__foot").bounding_box()
+    assert foot
+    assert foot["y"] + foot["height"] <= box["y"]
     dismiss.click()
     expect(toast).to_have_count(0)
 

@@ -64,7 +64,7 @@ def checked(
 ) -> Thing:
     following = Step("create a new key at ", "OpenAI’s keys", "https://openai.example/keys", ".")
     step = None if tone == "green" else following
-    return Thing(at=NOW - ago, verdict=word.lower(), word=word, sentence=sentence, tone=tone, step=step)
+    return Thing(at=NOW - ago, word=word, sentence=sentence, tone=tone, step=step)
 
 
 def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> Thing:
@@ -74,6 +74,8 @@ def provider_key(number: int, label: str, name: str, hint: str, **more: Any) -> 
         "status_badges": [ACTIVE],
         "rank": None,
         "last_check": checked(timedelta(hours=3)),
+        "last_check_verdict": "",
+        "last_check_region": "",
         "enabled": True,
         "open_check": None,
         "regions_failing": 0,

@@ -227,7 +227,7 @@ class TestEdit:
         assert 'value="ci"' in form
         assert re.search(r'<option value="keep" selected>As it is: Expires 20', form)
         # Whoever looks for the assignment here is led to it.
-        assert '<a href="/orgs/acme/provider-keys/">BYOK</a>' in form
+        assert '<a href="/orgs/acme/provider-keys/" target="_blank">BYOK</a>' in form
 
         answer = alices.post(
             at(api_key, "edit/"), {"name": "<build>", "expiration": "keep", "version": "1"}, into="sheet"

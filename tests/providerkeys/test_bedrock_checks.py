@@ -135,7 +135,10 @@ def test_a_save_of_what_was_tested_says_which_regions_fail(alices: Console, alic
     given = {name: value for number, one in enumerate(THREE) for name, value in posted(number, one).items()}
     form = {"provider": "bedrock", "name": "Bedrock shared", "assign_to_organization": "on", **given}
     assert alices.post(NEW, form).status_code == 302
-    assert toasts(alices)[0] == f"Bedrock shared was created. 1 of 3 regions failing: {BAD}."
+    assert toasts(alices)[0] == (
+        f"Bedrock shared was created. 1 of 3 regions failing: {BAD}. Forbidden. Your AWS account hasn’t opted in to this region."
+        " Next: enable it under AWS Account → Regions, or remove this row."
+    )
 
 
 def test_a_save_of_what_was_tested_says_which_verdict_is_whose(alices: Console, alice_access: Access) -> None:

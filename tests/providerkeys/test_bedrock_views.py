@@ -228,6 +228,14 @@ class TestRevoking:
         assert "revoke an old access key at AWS IAM only when no row has it." in said
         assert "the old one" not in said
 
+    def test_nothing_is_green_while_a_region_is_known_to_fail(self, alices: Console, key: ProviderKey) -> None:
+        key.regions.update(verdict="valid", reason="accepted")
+        key.regions.filter(region=BAD).update(verdict="forbidden", reason="opt_in")
+        rows = [posted(number, name, **BLANK) for number, name in enumerate(THREE)]
+        assert alices.post(edit(key), edited(key, *rows, posted(3, "us-west-2"))).status_code == 302
+        page = text(alices.get("provider-keys/"))
+        assert re.search(r'toast__line tone-grey" data-line>.*?they use what is stored now', page, re.DOTALL)
+
     def test_all_rows_replaced(self, alices: Console, key: ProviderKey) -> None:
         old = key.regions.all()[0].hint
         said = self.said(alices, key, *(posted(number, name, OTHER) for number, name in enumerate(THREE)))

@@ -124,6 +124,9 @@ class TestRow:
         assert "tried just now" in markup
         assert "hecked" not in markup
 
+        # Of several regions one may have been judged: it was no vain attempt.
+        ProviderKey.objects.update(last_check_region="us-west-2")
+        assert "tried" not in row(alices.get(LIST), key)
         ProviderKey.objects.update(**ProviderKey.columns_for("valid", "accepted", now))
         assert "tried" not in row(alices.get(LIST), key)
 
