@@ -18,7 +18,10 @@ _REASONS = {
         _BILLING,
     ),
     "unknown_key": Reason(
-        Verdict.INVALID, "Anthropic doesn’t recognize this key.", "create a new key at {link}.", _KEYS
+        Verdict.INVALID,
+        "Anthropic doesn’t recognize this key.",
+        "paste it whole, or create a new key at {link}.",
+        _KEYS,
     ),
     "no_credit": Reason(
         Verdict.LIMITED,

@@ -30,7 +30,7 @@ REASONS: Final = {
     "unknown_id": Reason(
         Verdict.INVALID,
         "AWS doesn’t know this access key ID: it was deleted, made inactive, or belongs to GovCloud or China.",
-        "create a new access key at {link}.",
+        "paste its ID whole, or create a new access key at {link}.",
         KEYS,
     ),
     "secret_mismatch": Reason(

@@ -11,7 +11,7 @@ _TOP_UP = Link("your DeepSeek account", "https://platform.deepseek.com/top_up")
 _REASONS = {
     "accepted": Reason(Verdict.VALID, "DeepSeek accepted the key, and its account has credit.", "save it."),
     "unknown_key": Reason(
-        Verdict.INVALID, "DeepSeek doesn’t recognize this key.", "create a new key at {link}.", _KEYS
+        Verdict.INVALID, "DeepSeek doesn’t recognize this key.", "paste it whole, or create a new key at {link}.", _KEYS
     ),
     "no_credit": Reason(
         Verdict.LIMITED,

@@ -16,7 +16,7 @@ _REASONS = {
     "unknown_key": Reason(
         Verdict.INVALID,
         "Mistral doesn’t recognize this key.",
-        "create a new key at {link}. A key that was made for Codestral alone works only there, never here.",
+        "paste it whole, or create a new key at {link}. A key that was made for Codestral alone works only there, never here.",
         _KEYS,
     ),
     "no_credit": Reason(

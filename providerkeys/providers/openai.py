@@ -26,7 +26,9 @@ _REASONS = {
         "save it. This test doesn’t check credit; see {link}.",
         _BILLING,
     ),
-    "unknown_key": Reason(Verdict.INVALID, "OpenAI doesn’t recognize this key.", "create a new key at {link}.", _KEYS),
+    "unknown_key": Reason(
+        Verdict.INVALID, "OpenAI doesn’t recognize this key.", "paste it whole, or create a new key at {link}.", _KEYS
+    ),
     "scopes": Reason(
         Verdict.LIMITED,
         "OpenAI knows the key, but it isn’t allowed to list models, so whether it can serve requests is unknown.",

@@ -33,7 +33,9 @@ _REASONS = {
         "save it. This test doesn’t check how much credit is left; see {link}.",
         _BILLING,
     ),
-    "unknown_key": Reason(Verdict.INVALID, "xAI doesn’t recognize this key.", "create a new key at {link}.", _KEYS),
+    "unknown_key": Reason(
+        Verdict.INVALID, "xAI doesn’t recognize this key.", "paste it whole, or create a new key at {link}.", _KEYS
+    ),
     "no_credit": Reason(
         Verdict.LIMITED,
         "The key works, but its team has no credit or has reached its spending limit.",

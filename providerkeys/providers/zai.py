@@ -24,7 +24,7 @@ _REASONS = {
     "unknown_key": Reason(
         Verdict.INVALID,
         "zAI doesn’t recognize this key, or it has expired.",
-        "create a new key at {link}. A key of bigmodel.cn, the Chinese platform, is not accepted here.",
+        "paste it whole, or create a new key at {link}. A key of bigmodel.cn, the Chinese platform, is not accepted here.",
         _KEYS,
     ),
     "account_inactive": Reason(

@@ -47,7 +47,7 @@ class TestOneSecret:
 
         said = panel(text(alices.get(edit(key))))
 
-        assert said.startswith("Last test of the stored key Invalid OpenAI doesn’t recognize this key. Next: create")
+        assert said.startswith("Last test of the stored key Invalid OpenAI doesn’t recognize this key. Next: paste")
         assert said.endswith("3 h ago")
 
     def test_nobody_is_told_to_save_what_is_stored(
