@@ -47,7 +47,8 @@ class Effect[R: Row]:
     """What a change means for one API key, and which provider keys serve it first.
 
     ``own`` says whether provider keys are assigned to the API key after it: then no organization-wide one steps in.
-    ``ahead`` is how many are tried before the changed key, where that one is tried at all.
+    ``ahead`` is how many are tried before the changed key, where that one is tried at all; ``alone`` says that who begins to
+    serve it has nobody behind.
     """
 
     kind: Kind
@@ -55,6 +56,7 @@ class Effect[R: Row]:
     after: R | None
     own: bool
     ahead: int = 0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,11 @@ class Serving[R: Row]:
         own = self._own.get(api_key_id)
         return resolve(own, api_key_id, self._provider) if own else self._shared
 
+    @property
+    def has_shared(self) -> bool:
+        """Whether an organization-wide key would serve whoever has none of its own."""
+        return bool(self._shared)
+
     def has_own(self, api_key_id: str) -> bool:
         """Whether provider keys are assigned to this API key, enabled or not."""
         return api_key_id in self._own
@@ -100,11 +107,11 @@ def consequences[R: Row](
     before: Serving[R], after: Serving[R], api_key_ids: Iterable[str], changed_id: str
 ) -> list[Group[R]]:
     """What it means that ``before`` becomes ``after`` by a change of the key ``changed_id``: the graver first."""
-    groups: dict[tuple[Kind, str, str, bool, int], Group[R]] = {}
+    groups: dict[tuple[Kind, str, str, bool, int, bool], Group[R]] = {}
     for api_key_id in api_key_ids:
         effect = _effect(before.of(api_key_id), after.of(api_key_id), changed_id, own=after.has_own(api_key_id))
         if effect:
-            alike = (effect.kind, _id(effect.before), _id(effect.after), effect.own, effect.ahead)
+            alike = (effect.kind, _id(effect.before), _id(effect.after), effect.own, effect.ahead, effect.alone)
             groups.setdefault(alike, Group(effect, [])).api_key_ids.append(api_key_id)
     return sorted(groups.values(), key=_place)
 
@@ -114,7 +121,7 @@ def _effect[R: Row](old: Resolution[R], new: Resolution[R], changed_id: str, *, 
     before, after = next(iter(was), None), next(iter(becomes), None)
     if _id(before) != _id(after):
         kind = Kind.LOSES if not after else Kind.MOVES if before else Kind.GAINS
-        return Effect(kind, before, after, own)
+        return Effect(kind, before, after, own, alone=len(becomes) == 1)
     stood, stands = (_place_in(rows, changed_id) for rows in (was, becomes))
     if stands is not None and stood is None:
         return Effect(Kind.BACKED, before, after, own, stands)
@@ -135,7 +142,15 @@ def _id(row: Row | None) -> str:
     return row.id if row else ""
 
 
-def _place[R: Row](group: Group[R]) -> tuple[int, str, str, str, str, int]:
+def _place[R: Row](group: Group[R]) -> tuple[int, str, str, str, str, int, bool]:
     before, after = group.effect.before, group.effect.after
     kind = list(Kind).index(group.effect.kind)
-    return kind, after.name if after else "", _id(after), before.name if before else "", _id(before), group.effect.ahead
+    return (
+        kind,
+        after.name if after else "",
+        _id(after),
+        before.name if before else "",
+        _id(before),
+        group.effect.ahead,
+        group.effect.alone,
+    )

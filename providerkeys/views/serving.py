@@ -16,6 +16,7 @@ from providerkeys.consequences import Group, Key, Kind, Serving
 from providerkeys.models import ProviderKey
 from providerkeys.providers import registry
 from providerkeys.resolver import Scope
+from providerkeys.views.answers import listed
 
 _NAMED: Final = 12
 _WORDS: Final = {
@@ -28,6 +29,8 @@ _WORDS: Final = {
         "{before} stays first; when {those_ahead}, this key doesn’t step in any more.",
     ),
 }
+_ALONE: Final = " If {to} fails, no other key is tried."
+_ALONE_OF_ITS_OWN: Final = " If {to} fails, no other key is tried: the organization-wide ones don’t step in."
 _NOBODY: Final = "No other provider key serves {it}."
 _PAUSED: Final = "No enabled key is assigned to {it}, and organization-wide keys don’t step in where one is assigned."
 
@@ -105,6 +108,14 @@ class Board:
         return [Consequence.of(self, group, changed, after) for group in groups]
 
 
+def failing_with(access: Access, key: ProviderKey) -> str:
+    """Whose requests fail while ``key`` does, by name: those of the API keys for which no other one would be tried."""
+    if badges.not_routed(key.provider):
+        return ""
+    board = Board.load(access, key.provider)
+    return listed([board.names[pk] for pk in board.usable_ids if board.now.is_alone(pk, key.pk)])
+
+
 @dataclass(frozen=True)
 class Consequence:
     """What a change means for some API keys, in words. ``kind`` gives tone and icon."""
@@ -137,9 +148,11 @@ class Consequence:
         }
         if group.effect.kind == Kind.LOSES:
             sentence += _PAUSED if group.effect.own else _NOBODY
+        warning = _failing(board, group, changed, serving)
+        if group.effect.kind == Kind.MOVES and group.effect.alone and not warning:
+            sentence += _ALONE_OF_ITS_OWN if group.effect.own and serving.has_shared else _ALONE
         names = [board.names[pk] for pk in group.api_key_ids]
         told = _once_routed(not_routed, sentence.format(**words))
-        warning = _failing(board, group, changed, serving)
         return cls(group.effect.kind, names, headline.format(**words), told, warning)
 
     @property

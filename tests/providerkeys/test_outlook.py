@@ -60,9 +60,23 @@ def test_whoever_is_moved_to_a_failing_key_is_told(
     answer = alices.post(f"provider-keys/{key.pk}/outlook/", chosen, into="outlook")
 
     assert consequences(answer) == [("1 API key moves to this key", ["staging"])]
-    assert "<p>Its OpenAI requests run on this key, and are billed there.</p>" in text(answer)
+    assert "<p>Its OpenAI requests run on this key, and are billed there." in text(answer)
+    alone = "billed there. If this key fails, no other key is tried: the organization-wide ones don’t step in.</p>"
+    assert (alone in text(answer)) is (verdict in {"limited", ""})
     fails = "The stored credentials of this key failed their last test, and while they fail, so do these requests: no other key"
     assert (fails in text(answer)) is (verdict in {"invalid", "forbidden"})
+
+
+def test_whoever_is_left_with_one_key_is_told(
+    alices: Console, alice_access: Access, ci: ApiKey, staging: ApiKey
+) -> None:
+    first = make(alice_access, "First")
+    make(alice_access, "Second")
+    told = "run on Second (organization-wide), and are billed there. If Second fails, no other key is tried.</p>"
+    assert told in text(alices.get(f"provider-keys/{first.pk}/delete/", into="dialog"))
+
+    make(alice_access, "Third")
+    assert "no other key is tried" not in text(alices.get(f"provider-keys/{first.pk}/delete/", into="dialog"))
 
 
 def test_of_another_key_that_takes_over_and_fails_too(alices: Console, alice_access: Access, ci: ApiKey) -> None:
@@ -243,7 +257,9 @@ class TestAProviderThatTheGatewayDoesNotRouteYet:
         ]
 
         own = self.bedrock(assign_to_organization="", api_key_ids=[ci.pk])
-        assert self.told(alices.post(NEW, own, into="outlook")) == self.told(first)
+        assert self.told(alices.post(NEW, own, into="outlook")) == [
+            f"{self.told(first)[0]} If this key fails, no other key is tried: the organization-wide ones don’t step in."
+        ]
 
     def test_a_deletion_says_it_too(self, alices: Console, alice_access: Access, ci: ApiKey, staging: ApiKey) -> None:
         answer = alices.get(f"provider-keys/{regions.stored(alice_access).pk}/delete/", into="dialog")
