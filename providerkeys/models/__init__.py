@@ -8,7 +8,7 @@ from providerkeys.models.heartbeat import Heartbeat
 from providerkeys.models.key_order import Direction
 from providerkeys.models.provider_key import ProviderKey
 from providerkeys.models.row import Row
-from providerkeys.models.twins import holders_of, twins_of
+from providerkeys.models.twins import holders_of, holders_with, twins_of
 from providerkeys.vault import Sentinel
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "VersionConflict",
     "grant",
     "holders_of",
+    "holders_with",
     "twins_of",
 ]

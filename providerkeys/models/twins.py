@@ -1,5 +1,5 @@
 from collections.abc import Collection, Iterable
-from typing import cast
+from typing import Final, cast
 
 from django.db.models import Q
 
@@ -7,6 +7,9 @@ from organizations.access import Access
 from providerkeys.models.bedrock_region import BedrockRegion
 from providerkeys.models.provider_key import ProviderKey, ProviderKeyQuerySet
 from providerkeys.models.row import Row
+
+_TELLS: Final = "…"
+"""What a hint has between its ends: one that is too short is masked whole, as any other such is, and tells nothing."""
 
 
 def twins_of(access: Access, rows: Iterable[Row], key: ProviderKey | None = None) -> list[ProviderKey]:
@@ -27,9 +30,21 @@ def holders_of(
     """
     if not fingerprints:
         return []
-    # One too short to have a hint is masked whole, as any other such is.
-    alike = Q(fingerprint__in=fingerprints) | Q(hint__in=[one for one in ids if "…" in one])
-    regions = BedrockRegion.objects.filter(alike, provider_key__organization=access.organization)
-    keys = access.all(ProviderKey).filter(Q(fingerprint__in=fingerprints) | Q(pk__in=regions.values("provider_key")))
-    others = keys.exclude(pk=key.pk if key else "").defer("credentials")
-    return list(cast(ProviderKeyQuerySet, others).in_order())
+    regions = Q(fingerprint__in=fingerprints) | Q(hint__in=[one for one in ids if _TELLS in one])
+    return _others(access, key, Q(fingerprint__in=fingerprints), regions)
+
+
+def holders_with(access: Access, key: ProviderKey) -> list[ProviderKey]:
+    """The organization's other keys that hold something of what ``key`` holds, of an access key in any region. One query."""
+    if key.fingerprint:
+        return _others(access, key, Q(fingerprint=key.fingerprint), Q(fingerprint=key.fingerprint))
+    mine = BedrockRegion.objects.filter(provider_key=key.pk)
+    ids = mine.filter(hint__contains=_TELLS).values("hint")
+    return _others(access, key, Q(pk__in=()), Q(fingerprint__in=mine.values("fingerprint")) | Q(hint__in=ids))
+
+
+def _others(access: Access, key: ProviderKey | None, keys: Q, regions: Q) -> list[ProviderKey]:
+    """Those for which either holds: what is asked of a key itself, or of its regions."""
+    found = BedrockRegion.objects.filter(regions, provider_key__organization=access.organization)
+    rows = access.all(ProviderKey).filter(keys | Q(pk__in=found.values("provider_key")))
+    return list(cast(ProviderKeyQuerySet, rows.exclude(pk=key.pk if key else "").defer("credentials")).in_order())

@@ -9,14 +9,17 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import replace_url, reswap, retarget
 
 from organizations.access import Access, admin_view
 from organizations.forms import take_once
 from providerkeys import badges
-from providerkeys.models import Direction, ProviderKey, VersionConflict
+from providerkeys.models import Direction, ProviderKey, VersionConflict, holders_with
 from providerkeys.providers import registry
+from providerkeys.providers.base import CredentialKind
+from providerkeys.providers.verdicts import Verdict
 from providerkeys.views import serving
 from providerkeys.views.form_page import Conflict
 from providerkeys.views.htmx import asked_by_htmx, leave, show
@@ -25,6 +28,7 @@ from providerkeys.views.listing import KeyPage, KeyRow
 from providerkeys.views.paging import Place
 from providerkeys.views.serving import Board, Consequence
 from providerkeys.views.sheet import Sheet
+from providerkeys.views.twins import linked
 
 _asks_first = require_http_methods(["GET", "HEAD", "POST"])
 SHEETS: Final[Mapping[str, Sheet]] = {
@@ -46,11 +50,12 @@ def provider_key_delete(request: HttpRequest, access: Access, pk: str) -> HttpRe
     key = access.get(ProviderKey, pk)
     if request.method != "POST":
         return _confirm(request, access, key, "delete")
+    told = _told_deleted(key, _held_elsewhere(access, key))
     try:
         key.delete_by(access, _version(request))
     except VersionConflict:
         return _confirm_again(request, access, key, "delete")
-    messages.success(request, f"{key.name} was deleted.")
+    messages.success(request, told)
     return back_to_list(request, access)
 
 
@@ -109,6 +114,31 @@ def provider_key_position(request: HttpRequest, access: Access, pk: str) -> Http
     return replace_url(response, there)
 
 
+def _held_elsewhere(access: Access, key: ProviderKey) -> SafeString:
+    """Which other keys hold what ``key`` does, each a link: whoever revokes it stops them, too."""
+    return linked(access, holders_with(access, key))
+
+
+def _told_deleted(key: ProviderKey, elsewhere: SafeString) -> SafeString:
+    """At its provider the key goes on working: whoever deletes one that leaked is not done."""
+    provider = registry.find(key.provider)
+    if provider is None or key.verdict == Verdict.INVALID:
+        return format_html("{} was deleted.", key.name)
+    which = (
+        format_html(' <span class="whole">({})</span>', key.hint)
+        if provider.credential is CredentialKind.API_KEY
+        else ""
+    )
+    link = format_html(
+        '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', provider.keys_url, provider.label
+    )
+    too = format_html(" They are stored in {} too.", elsewhere) if elsewhere else ""
+    return format_html(
+        "{}{} was deleted. Its credentials go on working at {} until they are revoked there.{}",
+        *(key.name, which, link, too),
+    )
+
+
 def _tell_moved(request: HttpRequest, key: ProviderKey, direction: str, row: KeyRow | None) -> None:
     """Say where it went. That a key which fails is tried is no good news; by its id the page finds the row."""
     is_failing = row is not None and row.rank is not None and badges.FAILING in row.status_badges
@@ -149,6 +179,7 @@ def _ask(
         "action_url": reverse(f"provider_key_{'delete' if action == 'delete' else 'activation'}", kwargs=where),
         "activation_url": reverse("provider_key_activation", kwargs=where),
         "cancel_url": list_url(access),
+        "elsewhere": _held_elsewhere(access, key) if action == "delete" else "",
         **said,
     }
     return SHEETS[action].show(request, context, HTTPStatus.CONFLICT if said.get("again") else HTTPStatus.OK)

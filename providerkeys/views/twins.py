@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from organizations.access import Access
 from providerkeys.models import ProviderKey
 
-_NAMED: Final = 3
+_NAMED: Final = 12
 
 
 def linked(access: Access, keys: Sequence[ProviderKey]) -> SafeString:

@@ -8,8 +8,9 @@ import pytest
 from organizations.access import Access
 from organizations.models import ApiKey, AuditEvent
 from providerkeys.models import CredentialCheck, KeyAssignment, ProviderKey
-from tests.providerkeys import sample
+from tests.providerkeys import regions, sample
 from tests.providerkeys.conftest import Console, text
+from tests.providerkeys.form import toasts
 
 
 def delete(key: ProviderKey) -> str:
@@ -114,7 +115,37 @@ class TestDeletes:
         assert [one.provider_key for one in KeyAssignment.objects.all()] == [other]
         assert not CredentialCheck.objects.exists()
         assert AuditEvent.objects.filter(action="provider_key.deleted", target_id=key.pk).count() == 1
-        assert "Gone was deleted." in text(alices.get("provider-keys/"))
+        [told] = toasts(alices)
+        assert told == (
+            f"Gone ({key.hint}) was deleted. Its credentials go on working at OpenAI until they are revoked there."
+            " They are stored in Stays (OpenAI) too."
+        )
+
+    def test_nobody_is_told_to_revoke_what_other_keys_hold(self, alices: Console, alice_access: Access) -> None:
+        key, other = make(alice_access, "Gone"), make(alice_access, "Stays")
+        asked = text(alices.get(delete(key), into="dialog"))
+        assert "Afterwards, revoke the key" not in asked
+        assert "only once nothing runs on them any more" in asked
+        assert f'href="/orgs/acme/provider-keys/{other.pk}/?focus=credentials"' in asked
+
+        other.delete_by(alice_access)
+        assert "Afterwards, revoke the key" in text(alices.get(delete(key), into="dialog"))
+
+    def test_of_an_access_key_in_other_regions_too(self, alices: Console, alice_access: Access) -> None:
+        key = regions.stored(alice_access, "us-east-1", "us-west-2")
+        asked = text(alices.get(delete(key), into="dialog"))
+        assert "Afterwards, revoke the key" in asked
+        ProviderKey.objects.filter(pk=regions.stored(alice_access, "eu-west-1").pk).update(name="Europe")
+        asked = text(alices.get(delete(key), into="dialog"))
+        assert ">Europe</a> (AWS Bedrock) too: revoke them at" in asked
+
+    def test_of_a_key_that_its_provider_does_not_know_nothing_is_left(
+        self, alices: Console, alice_access: Access
+    ) -> None:
+        key = make(alice_access, "Gone")
+        ProviderKey.objects.update(verdict="invalid", reason="unknown_key")
+        alices.post(delete(key))
+        assert toasts(alices) == ["Gone was deleted."]
 
     def test_twice_is_once(self, alices: Console, alice_access: Access) -> None:
         key = make(alice_access, "Gone")

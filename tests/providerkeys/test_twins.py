@@ -8,10 +8,11 @@ from providerkeys import vault
 from providerkeys.models import CredentialCheck, ProviderKey
 from tests.providerkeys import regions, sample
 from tests.providerkeys.conftest import Console, form_data, text
-from tests.providerkeys.form import NEW, edit, edited, only_key, toasts
+from tests.providerkeys.form import LEADS_ON, NEW, edit, edited, only_key, toasts
 
 CHECKS = "provider-keys/checks/"
 TOLD = "The same credentials are stored"
+TOLD_OF_A_REGION = "The same access key is stored"
 
 
 def pressed(console: Console, data: dict[str, str], path: str = CHECKS) -> str:
@@ -51,6 +52,7 @@ class TestOneIsTold:
         assert toasts(alices) == [
             "Again was created. Its test is running.",
             f"{TOLD} in Production (OpenAI) too.",
+            LEADS_ON,
         ]
 
     def test_when_an_edit_brings_them(self, alices: Console, alice_access: Access, key: ProviderKey) -> None:
@@ -64,15 +66,20 @@ class TestOneIsTold:
         regions.stored(alice_access, "us-east-1")
         row = regions.posted(0, "us-east-1")
 
-        assert f"{TOLD} already, in" in pressed(alices, {"provider": "bedrock", **row})
+        said = pressed(alices, {"provider": "bedrock", **row})
+
+        assert f"{TOLD_OF_A_REGION} already for the same region, in" in said
+
+        alices.post(NEW, {"provider": "bedrock", "name": "Again", "assign_to_organization": "on", **row})
+        assert f"{TOLD_OF_A_REGION} for the same region in Bedrock shared (AWS Bedrock) too." in toasts(alices)
 
     def test_of_many_the_first_few_are_named(self, alices: Console, alice_access: Access) -> None:
-        for _ in range(5):
+        for _ in range(14):
             sample.stored(alice_access)
 
         said = pressed(alices, form_data())
 
-        assert said.count(">Production</a>") == 3
+        assert said.count(">Production</a>") == 12
         assert "and 2 more." in said
 
     def test_a_name_is_text(self, alices: Console, key: ProviderKey) -> None:
@@ -95,7 +102,7 @@ class TestNobodyIsTold:
         """One IAM user in several places is how it is meant."""
         regions.stored(alice_access, "us-east-1")
 
-        assert TOLD not in pressed(alices, {"provider": "bedrock", **regions.posted(0, "eu-central-1")})
+        assert TOLD_OF_A_REGION not in pressed(alices, {"provider": "bedrock", **regions.posted(0, "eu-central-1")})
 
     def test_of_another_organizations_even_where_the_fingerprints_are_equal(
         self, alices: Console, charlie_access: Access, alice_access: Access
@@ -111,7 +118,8 @@ class TestNobodyIsTold:
         alices.post(NEW, form_data())
 
         assert theirs.fingerprint == ProviderKey.objects.get(organization__slug="acme").fingerprint
-        assert TOLD not in said + of_a_region
+        assert TOLD not in said
+        assert TOLD_OF_A_REGION not in of_a_region
         assert not any(TOLD in toast for toast in toasts(alices))
 
     def test_by_pages_of_what_is_stored(self, alices: Console, alice_access: Access, key: ProviderKey) -> None:
@@ -156,7 +164,7 @@ class TestNamesakes:
         ProviderKey.create(alice_access, "anthropic", sample.draft(sample.FORMER, "Production"))
 
         alices.post(NEW, form_data(sample.LATTER))
-        [created] = toasts(alices)
+        created, _ = toasts(alices)
         assert "called" not in created
         namesake = ProviderKey.create(alice_access, "openai", sample.draft(sample.LATTER, "Production"))
         alices.post(edit(namesake), edited(namesake, sample.FORMER))
