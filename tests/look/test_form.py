@@ -402,6 +402,37 @@ def test_what_a_save_would_give_up_is_said_beside_the_verdict(page: Page, stage:
     assert list(faults(page, (LIGHT, DARK, DARK_PHONE))) == []
 
 
+def test_a_save_that_gives_up_what_works_for_what_was_refused_is_asked_for_twice(page: Page, stage: Stage) -> None:
+    check = PAGES["check-invalid"][1]["check"]
+    refused = Thing(**{**vars(check), "worse": Thing(regions="")})
+    stage.on("POST", CHECKS, Reply(part("check-invalid", "pressed", check=refused)))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_text("The stored key was accepted at its last test.")).to_be_visible()
+    save, told = page.get_by_role("button", name="Save", exact=True), page.get_by_text("press Save again to replace it")
+    save.click()
+    expect(told).to_be_visible()
+    assert stage.asked("POST", NEW) == []
+    stage.on("POST", NEW, Reply("", 200, {"HX-Redirect": "/list-toasts"}))
+    stage.on("GET", "/list-toasts", Reply(whole("list-toasts")))
+    save.click()
+    page.wait_for_url(f"{ORIGIN}/list-toasts")
+
+
+def test_what_was_typed_after_such_a_test_is_saved_at_once(page: Page, stage: Stage) -> None:
+    check = PAGES["check-invalid"][1]["check"]
+    refused = Thing(**{**vars(check), "worse": Thing(regions="")})
+    stage.on("POST", CHECKS, Reply(part("check-invalid", "pressed", check=refused)))
+    stage.on("POST", NEW, Reply("", 200, {"HX-Redirect": "/list-toasts"}))
+    stage.on("GET", "/list-toasts", Reply(whole("list-toasts")))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.get_by_text("The stored key was accepted at its last test.")).to_be_visible()
+    page.get_by_label("API Key", exact=True).fill("sk-proj-FAKE" + "y" * 40)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url(f"{ORIGIN}/list-toasts")
+
+
 def test_an_unchosen_provider_shows_that_there_is_a_list(page: Page, stage: Stage) -> None:
     open_form(page)
     expect(page.locator(".field-row .select > .icon")).to_be_visible()

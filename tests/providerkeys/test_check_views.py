@@ -162,7 +162,7 @@ class TestPressOnAStoredKey:
         check_run.run(only_check().pk)
         done = text(watch(alices, only_check()))
 
-        warning = "The stored key was accepted at its last test. Saved in its place, this one would serve no request"
+        warning = "The stored key was accepted at its last test. Saved in its place, this one would fail every request"
         assert warning not in pressed
         assert (warning in done) is warned
 
