@@ -118,7 +118,7 @@ def api_key_former(request: HttpRequest, access: Access, key: str) -> HttpRespon
                 raise
             stopped = False
         return (
-            f"The old key of {api_key.name} has stopped: programs that still use it get 401 within 5 s."
+            f"The old key of {api_key.name} has stopped: programs that still use it get 401 within 5\N{NO-BREAK SPACE}s."
             if stopped
             else over
         )

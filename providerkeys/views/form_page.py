@@ -12,12 +12,14 @@ from django.urls import reverse
 
 from organizations.access import Access
 from organizations.models import AuditEvent
+from providerkeys import badges
 from providerkeys.consequences import Key
 from providerkeys.forms import CredentialsForm, ProviderKeyForm
 from providerkeys.forms.regions import RegionsField, numbers_in
 from providerkeys.models import ProviderKey
 from providerkeys.resolver import Scope
 from providerkeys.views.htmx import show, target_of
+from providerkeys.views.replaced import recall
 from providerkeys.views.serving import Board, Consequence
 from providerkeys.views.stored import StoredVerdicts
 
@@ -75,7 +77,7 @@ def show_form(
     if target_of(request) == "regions" and isinstance(regions, RegionsField):
         return _show_another_row(request, regions)
     part = "provider" if target_of(request) == "credentials" else "form"
-    return show(request, _TEMPLATE, part, _context(access, form, conflict), status)
+    return show(request, _TEMPLATE, part, _context(request, access, form, conflict), status)
 
 
 def rows_asked_for(request: HttpRequest) -> dict[str, int]:
@@ -97,13 +99,14 @@ def show_credentials(request: HttpRequest, access: Access, form: CredentialsForm
         "key": form.key,
         "provider": form.chosen,
         "stored": StoredVerdicts.of(form.key, form.stored),
+        "replaced": _replaced(request, form),
         "check_url": check_create_url(access, form.key),
         "test_refused": True,
     }
     return show(request, _TEMPLATE, "credentials", context, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _context(access: Access, form: ProviderKeyForm, conflict: Conflict | None) -> dict[str, Any]:
+def _context(request: HttpRequest, access: Access, form: ProviderKeyForm, conflict: Conflict | None) -> dict[str, Any]:
     slug, key, board = access.organization.slug, form.key, _board(access, form)
     return {
         "form": form,
@@ -117,10 +120,20 @@ def _context(access: Access, form: ProviderKeyForm, conflict: Conflict | None) -
         else reverse("outlook", kwargs={"slug": slug}),
         "conflict": conflict,
         "stored": StoredVerdicts.of(key, form.stored),
+        "replaced": _replaced(request, form),
         "check": None,
         "check_url": check_create_url(access, key),
         "cancel_url": reverse("provider_key_list", kwargs={"slug": slug}),
     }
+
+
+def _replaced(request: HttpRequest, form: CredentialsForm) -> list[str]:
+    """The hints of what the same admin has replaced in this key within the hour: a message about it is soon gone."""
+    if form.key is None:
+        return []
+    hints = [record.hint for record in form.stored if record.label]
+    earlier = recall(request, form.key, {record.fingerprint for record in form.stored})
+    return [hint for hint in dict.fromkeys(earlier.values()) if hint not in hints]
 
 
 def check_create_url(access: Access, key: ProviderKey | None) -> str:
@@ -172,4 +185,10 @@ def _now(board: Board, api_key_id: str) -> str:
     if stopped := board.api_keys[api_key_id].stopped:
         return stopped
     first = board.now.first(api_key_id)
-    return "" if not board.provider else f"currently {first.name}" if first else "currently none"
+    if not board.provider:
+        return ""
+    if not first:
+        return "currently none"
+    if badges.not_routed(board.provider):
+        return f"{first.name}, once routed"
+    return f"currently {first.name}{' (failing)' if first.failing else ''}"

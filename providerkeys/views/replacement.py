@@ -16,10 +16,13 @@ from providerkeys.forms import ProviderKeyForm
 from providerkeys.models import BedrockRegion, ProviderKey, holders_of
 from providerkeys.providers.aws_access_key import AccessKey
 from providerkeys.providers.base import CredentialKind
+from providerkeys.providers.verdicts import Verdict
 from providerkeys.resolver import Scope
-from providerkeys.views.replaced import remember
+from providerkeys.views.replaced import recall, remember
+from providerkeys.views.serving import failing_with
 from providerkeys.views.twins import linked
 
+_UNKNOWN: Final = frozenset({"unknown_key", "unknown_id"})
 _TONES: Final = {"valid": "green", "limited": "amber", "failing": "red"}
 
 
@@ -29,11 +32,14 @@ class Stored:
 
     fingerprints: Mapping[str, str]
     hints: Mapping[str, str]
+    is_unknown: bool = False
+    """Whether its provider knows none of it: nobody has to revoke that."""
 
     @classmethod
     def of(cls, key: ProviderKey) -> Self:
         records = key.secrets
-        return cls({one.label: one.fingerprint for one in records}, {one.label: one.hint for one in records})
+        unknown = all(one.verdict == Verdict.INVALID and one.reason in _UNKNOWN for one in records)
+        return cls({one.label: one.fingerprint for one in records}, {one.label: one.hint for one in records}, unknown)
 
     def among(self, now: Self) -> Self:
         """Of those rows alone that are still there."""
@@ -76,22 +82,31 @@ class Replacement:
     def tell(self) -> None:
         """Whoever revokes the old credentials before nothing runs on them any more stops what runs on them."""
         now = Stored.of(self.key)
-        kept = self._kept_rows(now)
+        kept, earlier = self._kept_rows(now), self._remembered(now)
         nothing_to_revoke = self._has_regions and not kept and not self.before.hints_gone_in(now)
         if nothing_to_revoke or not self.before.gone_in(now):
             self._say(messages.SUCCESS if self._is_good else messages.INFO, self._used("what is stored now"))
         elif kept:
             self._say(messages.WARNING, self._some_kept(kept, now))
+        elif self.before.is_unknown:
+            self._say(self._level, self._unknown_replaced(earlier))
         elif elsewhere := self._holders(self.before, now):
-            self._say(messages.WARNING, self._held(elsewhere, now))
+            self._say(messages.WARNING, format_html("{}{}", self._held(elsewhere), self._known_by(now, earlier)))
         else:
-            level = messages.SUCCESS if self.key.verdict else messages.INFO
-            self._say(messages.WARNING if self._is_failing else level, self._to_revoke(now))
+            said = self._to_revoke("the old one")
+            known_by = self._known_by(now, earlier)
+            self._say(self._level, format_html("{} {}{}", self._used("the new key"), said, known_by))
 
     def _say(self, level: int, said: str) -> None:
         messages.add_message(self.request, level, said)
 
     # What is known
+
+    @property
+    def _level(self) -> int:
+        if self._is_failing:
+            return messages.WARNING
+        return messages.SUCCESS if self.key.verdict else messages.INFO
 
     @property
     def _has_regions(self) -> bool:
@@ -121,8 +136,25 @@ class Replacement:
 
     def _holders(self, before: Stored, now: Stored) -> SafeString:
         """The other keys that hold what was replaced, each a link; empty where none does."""
-        ids = before.hints_replaced_in(now) if self._has_regions else []
-        return linked(self.access, holders_of(self.access, before.gone_in(now), self.key, ids=ids))
+        return self._holding(before.gone_in(now), before.hints_replaced_in(now))
+
+    def _holding(self, fingerprints: set[str], hints: Iterable[str]) -> SafeString:
+        ids = list(hints) if self._has_regions else []
+        return linked(self.access, holders_of(self.access, fingerprints, self.key, ids=ids))
+
+    def _remembered(self, now: Stored) -> Mapping[str, str]:
+        """What was replaced within the hour before this: hints by fingerprint. What this has replaced is remembered, too.
+
+        Nothing is of what can't be told by its hint, nor of what its provider doesn't know.
+        """
+        if self._kind is CredentialKind.SERVICE_ACCOUNT:
+            return {}
+        before, hints = self.before, now.hints.values() if self._has_regions else ()
+        gone = {before.hints[label]: one for label, one in before.fingerprints.items() if one in before.gone_in(now)}
+        old = {} if before.is_unknown else {one: hint for hint, one in gone.items() if hint not in hints}
+        earlier = recall(self.request, self.key, {*now.fingerprints.values(), *gone.values()})
+        remember(self.request, self.key, old)
+        return {one: hint for one, hint in earlier.items() if not self._has_regions or hint not in (*hints, *gone)}
 
     # What is said of it
 
@@ -137,7 +169,7 @@ class Replacement:
         )
         return format_html("{}{}", said, _old_id(dict.fromkeys(ids))) if elsewhere and ids else said
 
-    def _held(self, elsewhere: SafeString, now: Stored) -> SafeString:
+    def _held(self, elsewhere: SafeString) -> SafeString:
         then = format_html("replace the old one there, then revoke it at {}.", self._console)
         steps = (
             "Replace the new one with one that works.",
@@ -149,24 +181,35 @@ class Replacement:
             valid=format_html(": {}", then),
             limited=format_html(": once the new one does what you need, {}", then),
             failing=format_html(
-                ", and the new one failed its test. In this order: <ol>{}</ol>",
+                ", and the new one failed its test{}. In this order: <ol>{}</ol>",
+                self._while_it_fails(),
                 format_html_join(" ", "<li>{}</li>", ((step,) for step in steps)),
             ),
         )
-        used = self._used("the new key")
-        return format_html("{} The old one is stored in {} too{}{}", used, elsewhere, said, self._known_by(now))
+        return format_html("{} The old one is stored in {} too{}", self._used("the new key"), elsewhere, said)
 
-    def _to_revoke(self, now: Stored) -> SafeString:
-        said = self._by_verdict(
-            unknown=format_html("Revoke the old one at {} once a test says that the new one is valid.", self._console),
-            valid=format_html("Now revoke the old one at {}.", self._console),
-            limited=format_html("Revoke the old one at {} once the new one does what you need.", self._console),
+    def _unknown_replaced(self, earlier: Mapping[str, str]) -> SafeString:
+        """What its provider doesn't know needs no revoking. What that had replaced a moment before may."""
+        used = self._used("the new key")
+        if not earlier:
+            whose = "AWS" if self._has_regions else self.key.provider_label
+            return format_html("{} {} doesn’t know the old one: there is nothing to revoke.", used, whose)
+        what = format_html("{}, replaced shortly before,", _in_one_piece(earlier.values()))
+        held = self._holding(set(earlier), earlier.values())
+        first = _aside(format_html("But first replace what is stored in {}.", held)) if held else ""
+        return format_html("{} {}{}", used, self._to_revoke(what, "them" if len(earlier) > 1 else "it"), first)
+
+    def _to_revoke(self, what: str, it: str = "it") -> SafeString:
+        at = self._console
+        return self._by_verdict(
+            unknown=format_html("Revoke {} at {} once a test says that the new one is valid.", what, at),
+            valid=format_html("Now revoke {} at {}.", what, at),
+            limited=format_html("Revoke {} at {} once the new one does what you need.", what, at),
             failing=format_html(
-                "It failed its test: replace it with one that works. If the old one leaked, revoke it at {} now.",
-                self._console,
+                "It failed its test{}: replace it with one that works. If {} leaked, revoke {} at {} now.",
+                *(self._while_it_fails(), what, it, at),
             ),
         )
-        return format_html("{} {}{}", self._used("the new key"), said, self._known_by(now))
 
     def _by_verdict(self, unknown: SafeString, **then: SafeString) -> SafeString:
         """What follows from the verdict on the new credentials. Without one the page puts it there when the test has ended."""
@@ -178,6 +221,10 @@ class Replacement:
         )
         return format_html('<span data-awaits="{}">{}</span>{}', self.key.pk, unknown, said)
 
+    def _while_it_fails(self) -> str:
+        names = failing_with(self.access, self.key)
+        return f"; while it fails, so do the {self.key.provider_label} requests of {names}" if names else ""
+
     def _used(self, what: str) -> str:
         """From when on requests run on ``what`` was saved, if they get to its provider at all."""
         if not self.key.enabled:
@@ -185,7 +232,11 @@ class Replacement:
         if self.key.scope == Scope.API_KEYS and not self.key.assigned_ids:
             return "It is assigned to nobody: no request uses it."
         not_routed = badges.not_routed(self.key.provider)
-        return f"{not_routed} Once it does, they use {what}." if not_routed else f"Requests use {what} within 5 s."
+        return (
+            f"{not_routed} Once it does, they use {what}."
+            if not_routed
+            else f"Requests use {what} within 5\N{NO-BREAK SPACE}s."
+        )
 
     @property
     def _console(self) -> SafeString:
@@ -195,23 +246,26 @@ class Replacement:
 
     # What tells the old one from others
 
-    def _known_by(self, now: Stored) -> str:
+    def _known_by(self, now: Stored, earlier: Mapping[str, str]) -> str:
         """The old one's hint, and what it replaced itself a moment ago; a service account has no hint that would tell."""
         if self._has_regions:
-            return _old_id(self.before.hints_gone_in(now))
-        if self._kind is not CredentialKind.API_KEY:
+            told = _old_id(self.before.hints_gone_in(now))
+        elif self._kind is CredentialKind.API_KEY:
+            told = self._hint(earlier)
+        else:
             return ""
-        [(fingerprint, hint)] = zip(self.before.fingerprints.values(), self.before.hints.values(), strict=True)
-        same = " The new one has the same: tell them apart by when they were made." if self.key.hint == hint else ""
-        told = _aside(format_html("The old one’s hint: {}.{}", _in_one_piece([hint]), same))
-        earlier = remember(self.request, self.key, fingerprint, hint)
-        return format_html("{}{}", told, _aside(self._earlier(earlier))) if earlier else told
+        return format_html("{}{}", told, _aside(self._also(earlier))) if earlier else told
 
-    def _earlier(self, earlier: Mapping[str, str]) -> SafeString:
-        """What was replaced within the hour before this: hints by fingerprint."""
+    def _hint(self, earlier: Mapping[str, str]) -> SafeString:
+        [hint] = self.before.hints.values()
+        alike = "The new one" if self.key.hint == hint else "One before" if hint in earlier.values() else ""
+        same = f" {alike} has the same: tell them apart by when they were made." if alike else ""
+        return _aside(format_html("The old one’s hint: {}.{}", _in_one_piece([hint]), same))
+
+    def _also(self, earlier: Mapping[str, str]) -> SafeString:
         verb, them = ("were", "them") if len(earlier) > 1 else ("was", "it")
         also = format_html("{} {} replaced shortly before: revoke {} too", _in_one_piece(earlier.values()), verb, them)
-        held = linked(self.access, holders_of(self.access, set(earlier), self.key))
+        held = self._holding(set(earlier), earlier.values())
         first = "replace it first in" if them == "it" else "first replace those that are stored in"
         return format_html("{}, but {} {}.", also, first, held) if held else format_html("{}.", also)
 

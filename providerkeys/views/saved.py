@@ -7,19 +7,20 @@ from typing import Final
 from django.contrib import messages
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import get_text_list
 
 from organizations.access import Access
+from organizations.models import ApiKey
 from providerkeys import badges
 from providerkeys.badges import Badge
 from providerkeys.forms import ProviderKeyForm
 from providerkeys.models import CredentialCheck, ProviderKey, twins_of
 from providerkeys.providers.verdicts import Verdict
-from providerkeys.views.answers import listed
 from providerkeys.views.replacement import Replacement, Stored
-from providerkeys.views.serving import Board
+from providerkeys.views.serving import failing_with
 from providerkeys.views.twins import linked
 
 _LEVELS: Final = {"green": messages.SUCCESS, "red": messages.ERROR}
@@ -40,6 +41,7 @@ class Save:
         self._tell_verdict(self._marked(f"{self.key.name} was created."))
         self._warn_of_namesakes()
         self._warn_of_twins()
+        self._lead_on()
 
     def tell_changed(self, changed: list[str], before: Stored) -> None:
         """``changed`` is what ``ProviderKey.change`` returned."""
@@ -55,7 +57,8 @@ class Save:
 
     def _learn(self) -> None:
         """What the save itself has found of the new credentials: a verdict on the same bytes, or none."""
-        self.key.refresh_from_db(fields=["verdict", "reason", "verdict_at", "regions_failing", "regions_count"])
+        last = ("last_check_verdict", "last_check_reason", "last_check_at", "last_check_region")
+        self.key.refresh_from_db(fields=["verdict", "reason", "verdict_at", "regions_failing", "regions_count", *last])
 
     def _tell_unchanged(self) -> None:
         if badges.FAILING in self.key.status_badges:
@@ -65,12 +68,8 @@ class Save:
             messages.success(self.request, self._marked(f"{self.key.name} was saved. Its credentials are unchanged."))
 
     def _failing_for(self) -> str:
-        """Whose requests fail with the key: those of the API keys for which no other one would be tried."""
-        board = Board.load(self.access, self.key.provider)
-        names = [board.names[pk] for pk in board.usable_ids if board.now.is_alone(pk, self.key.pk)]
-        if not names or badges.not_routed(self.key.provider):
-            return ""
-        return f": while they fail, so do the {self.key.provider_label} requests of {listed(names)}"
+        names = failing_with(self.access, self.key)
+        return f": while they fail, so do the {self.key.provider_label} requests of {names}" if names else ""
 
     def _marked(self, saved: str) -> SafeString:
         """The sentence, from which the page takes which row to bring into view."""
@@ -88,10 +87,11 @@ class Save:
             messages.success(self.request, format_html("{} {}", saved, running))
             return
         key = self.key
-        if not key.verdict:
+        # Where no verdict is known, a test that could not be made is.
+        told = badges.tell(key.provider, key.verdict, key.reason, key.verdict_at) if key.verdict else key.last_check
+        if told is None:
             messages.success(self.request, saved)
             return
-        told = badges.tell(key.provider, key.verdict, key.reason, key.verdict_at)
         level = _LEVELS.get(told.tone, messages.WARNING)
         context = {"saved": saved, "told": told, "regions": self._regions_by_word()}
         said = render_to_string("providerkeys/carried.html", context)
@@ -117,6 +117,13 @@ class Save:
         told = badges.tell(self.key.provider, *reasons.pop()) if len(reasons) == 1 else None
         return {"regions": get_text_list([row.region for row in failing], "and"), "told": told}
 
+    def _lead_on(self) -> None:
+        """Whoever has no API key yet has one step before them."""
+        if not self.access.all(ApiKey).exists():
+            url = reverse("api_key_new", kwargs={"slug": self.access.organization.slug})
+            said = format_html('Programs use it with an API key: <a href="{}">create the first one</a>.', url)
+            messages.info(self.request, said)
+
     def _warn_of_namesakes(self) -> None:
         """Two keys of one provider may bear one name; whoever has to choose between them in a hurry can't."""
         key = self.key
@@ -129,4 +136,5 @@ class Save:
         """Whoever saved without a test has not been told yet."""
         twins = linked(self.access, twins_of(self.access, self.form.rows(), self.key))
         if twins:
-            messages.info(self.request, format_html("The same credentials are stored in {} too.", twins))
+            what = "access key is stored for the same region" if self.key.regions_count else "credentials are stored"
+            messages.info(self.request, format_html("The same {} in {} too.", what, twins))

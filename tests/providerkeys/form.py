@@ -18,6 +18,10 @@ def edited(key: ProviderKey, secret: str = "", **more: Any) -> dict[str, Any]:
     return form_data(secret, **{"name": key.name, "version": str(key.version), **more})
 
 
+LEADS_ON = "Programs use it with an API key: create the first one."
+"""What is said last after a key was made, while the organization has no API key."""
+
+
 def toasts(console: Console) -> list[str]:
     """The messages that the next page shows."""
     page = text(console.get("provider-keys/"))

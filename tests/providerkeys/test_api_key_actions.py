@@ -171,7 +171,7 @@ class TestStopTheOldKey:
 
         assert answer.headers["Location"] == f"/orgs/acme/{at(rotated)}"
         page = text(alices.get(at(rotated)))
-        assert "has stopped: programs that still use it get 401 within 5 s." in page
+        assert "has stopped: programs that still use it get 401 within 5\N{NO-BREAK SPACE}s." in page
         assert "Stop the old key now" not in page
         after = ApiKey.objects.get()
         assert not after.is_rotating()

@@ -57,6 +57,10 @@ def words(page: Any) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text(page))))
 
 
+def hint_of(key: str) -> str:
+    return f"{halves(key)[0][:4]}…{halves(key)[0][-4:]}"
+
+
 @pytest.fixture(autouse=True)
 def _outside(sent: list[str], settings: Settings, providers: CheckedProviders) -> None:
     settings.PROVIDER_BASE_URLS = providers.base_urls
@@ -242,6 +246,22 @@ class TestRevoking:
         assert "Revoke the old one at AWS IAM once a test says that the new one is valid." in said
         assert f" The old access key ID: {old}." in said
         assert "kept" not in said
+
+    def test_after_a_mistyped_one_the_first_is_not_forgotten(self, alices: Console, key: ProviderKey) -> None:
+        old = key.regions.all()[0].hint
+        wrong = samples.key("bedrock", "wrong")
+        self.said(alices, key, *(posted(number, name, wrong) for number, name in enumerate(THREE)))
+        key.refresh_from_db()
+        said = self.said(alices, key, *(posted(number, name, OTHER) for number, name in enumerate(THREE)))
+        assert f"{old} was replaced shortly before: revoke it too." in said
+
+        key.refresh_from_db()
+        key.regions.update(verdict="invalid", reason="unknown_id")
+        again = samples.key("bedrock", "good")
+        said = self.said(alices, key, *(posted(number, name, again) for number, name in enumerate(THREE)))
+        # It is in use again, and AWS doesn't know what it took the place of; the mistyped one was never judged.
+        assert f"Revoke {hint_of(wrong)}, replaced shortly before, at AWS IAM once a test says" in said
+        assert old not in said
 
     def test_a_row_in_which_the_new_one_is_typed_again_kept_no_old_one(self, alices: Console, key: ProviderKey) -> None:
         rows = [posted(number, name, **BLANK) for number, name in enumerate(THREE)]

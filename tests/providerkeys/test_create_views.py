@@ -15,7 +15,7 @@ from tests.cast import client_for, member_of
 from tests.fakeproviders import samples
 from tests.providerkeys import sample
 from tests.providerkeys.conftest import Console, form_data, text
-from tests.providerkeys.form import NEW, only_key, toasts, value_of
+from tests.providerkeys.form import LEADS_ON, NEW, only_key, toasts, value_of
 
 
 def run_a_test(
@@ -125,7 +125,7 @@ class TestCreate:
         check = CredentialCheck.objects.get()
         assert sent == [check.pk]
         assert (check.provider_key, check.automatic) == (only_key(), True)
-        assert toasts(alices) == ["Production was created. Its test is running."]
+        assert toasts(alices) == ["Production was created. Its test is running.", LEADS_ON]
 
     def test_brings_along_the_verdict_of_the_same_bytes(
         self, alices: Console, sent: list[str], monkeypatch: pytest.MonkeyPatch
@@ -138,8 +138,22 @@ class TestCreate:
         assert CredentialCheck.objects.count() == 1
         assert "messages" not in alices.client.cookies
         assert toasts(alices) == [
-            "Production was created. These credentials were tested just now: Valid. OpenAI accepted the key."
+            "Production was created. These credentials were tested just now: Valid. OpenAI accepted the key.",
+            LEADS_ON,
         ]
+
+    def test_says_that_its_test_could_not_be_made(
+        self, alices: Console, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run_a_test(alices, monkeypatch, sample.FORMER, sample.silent)
+
+        alices.post(NEW, form_data(sample.FORMER))
+
+        assert only_key().verdict == ""
+        assert (
+            "tested just now: Unreachable. OpenAI didn’t answer in 10 s. The key was not judged." in toasts(alices)[0]
+        )
+        assert "toast__line tone-green" not in text(alices.get("provider-keys/"))
 
     def test_edited_after_the_test_it_is_untested(
         self, alices: Console, sent: list[str], monkeypatch: pytest.MonkeyPatch
@@ -149,7 +163,7 @@ class TestCreate:
         alices.post(NEW, form_data(sample.LATTER))
 
         assert only_key().verdict == ""
-        assert toasts(alices) == ["Production was created. Its test is running."]
+        assert toasts(alices) == ["Production was created. Its test is running.", LEADS_ON]
 
     def test_a_known_bad_key_may_be_saved_and_is_shown_as_failing(
         self, alices: Console, sent: list[str], monkeypatch: pytest.MonkeyPatch
@@ -208,7 +222,7 @@ class TestCreate:
 
         alices.post(NEW, form_data())
 
-        assert toasts(alices) == ["Production was created."]
+        assert toasts(alices) == ["Production was created.", LEADS_ON]
 
     def test_ignores_every_field_that_is_not_the_forms(
         self, alices: Console, alice_access: Access, charlie_access: Access, sent: list[str]

@@ -161,7 +161,7 @@ class TestEdit:
         saved, revoke = toasts(alices)
         said = {
             "valid": "Valid. OpenAI accepted the key.",
-            "invalid": "Invalid. OpenAI doesn’t recognize this key. Next: create a new key at OpenAI’s API keys.",
+            "invalid": "Invalid. OpenAI doesn’t recognize this key. Next: paste it whole, or create a new key at OpenAI’s API keys.",
         }
         assert saved == f"Production was saved. These credentials were tested just now: {said[verdict]}"
         assert ("Now revoke the old one" in revoke) is (verdict == "valid")
@@ -290,6 +290,38 @@ class TestEdit:
         last = toasts(alices)[-1]
         assert f"{leaked} was replaced shortly before" in last, "the mistyped one"
         assert "and" not in last.partition("hint:")[2], "the first one is in use again"
+
+    def test_what_its_provider_does_not_know_is_not_to_be_revoked_but_what_it_replaced_is(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        leaked = key.hint
+        alices.post(edit(key), edited(key, sample.FORMER.replace("FAKE", "FAKX", 1)))
+        ProviderKey.objects.update(verdict="invalid", reason="unknown_key")
+        toasts(alices)
+        alices.post(edit(key), edited(sample.again(key), sample.LATTER))
+
+        last = toasts(alices)[-1]
+        assert f"Revoke {leaked}, replaced shortly before, at OpenAI’s API keys once a test says" in last
+        assert "hint" not in last
+
+    def test_where_only_what_is_unknown_was_replaced_there_is_nothing_to_revoke(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        ProviderKey.objects.update(verdict="invalid", reason="unknown_key")
+        alices.post(edit(key), edited(key, sample.LATTER))
+        told = "Requests use the new key within 5 s. OpenAI doesn’t know the old one: there is nothing to revoke."
+        assert toasts(alices)[-1] == told
+
+    def test_the_form_reminds_of_what_was_replaced_for_an_hour(
+        self, alices: Console, key: ProviderKey, sent: list[str]
+    ) -> None:
+        reminder = "Within the hour you replaced"
+        assert reminder not in text(alices.get(edit(key)))
+        alices.post(edit(key), edited(key, sample.LATTER))
+        form = text(alices.get(edit(key)))
+        assert f'{reminder} <span class="whole">{key.hint}</span> here. Revoke it at <a' in form
+        with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=False):
+            assert reminder not in text(alices.get(edit(key)))
 
     def test_nobody_is_reminded_to_revoke_at_once_what_another_key_holds(
         self, alices: Console, alice_access: Access, key: ProviderKey, sent: list[str]

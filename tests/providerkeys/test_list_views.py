@@ -121,14 +121,14 @@ class TestRow:
         markup = row(alices.get(LIST), key)
 
         assert badges(markup)[-1] == "Untested"
-        assert "tried just now" in markup
+        assert "</span>Unreachable just now</button>" in markup
         assert "hecked" not in markup
 
         # Of several regions one may have been judged: it was no vain attempt.
         ProviderKey.objects.update(last_check_region="us-west-2")
-        assert "tried" not in row(alices.get(LIST), key)
+        assert "Unreachable just now" not in row(alices.get(LIST), key)
         ProviderKey.objects.update(**ProviderKey.columns_for("valid", "accepted", now))
-        assert "tried" not in row(alices.get(LIST), key)
+        assert "Unreachable just now" not in row(alices.get(LIST), key)
 
     def test_offers_to_replace_its_credentials(self, alices: Console, alice_access: Access) -> None:
         key = make(alice_access, "Main")
