@@ -27,3 +27,9 @@ for (const name of ["input", "change", "submit"]) {
     true,
   );
 }
+
+// On a phone what was found begins below the window: the fields go up as far as they can, and stay in sight.
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  const filters = detail.requestConfig?.elt?.closest(".filters");
+  if (filters && matchMedia("(width < 860px)").matches) filters.scrollIntoView({ block: "start" });
+});

@@ -179,6 +179,8 @@ function conclude(row) {
   line.querySelector("svg").replaceWith(sign);
   const toast = line.closest("[data-toast]");
   if (leaves(toast)) leaveLater(toast);
+  // There is more to read than there was: the row stays clear of it, where nobody has gone on to something else.
+  if (saved && document.activeElement === messages) bringIntoView();
   return true;
 }
 
