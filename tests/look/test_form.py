@@ -168,6 +168,17 @@ def test_a_dialog_keeps_head_and_foot_in_place_whatever_is_in_focus(page: Page, 
         expect(page.get_by_role("button", name=button, exact=True)).to_be_in_viewport(ratio=1)
 
 
+def test_behind_it_nothing_scrolls_and_nothing_moves(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 400})
+    before = page.evaluate("document.querySelector('h1').getBoundingClientRect().x")
+    open_form(page)
+    page.mouse.move(640, 60)
+    page.mouse.wheel(0, 600)
+    page.evaluate("new Promise(done => setTimeout(done, 200))")
+    assert page.evaluate("scrollY") == 0
+    assert page.evaluate("document.querySelector('h1').getBoundingClientRect().x") == before
+
+
 def test_what_is_asked_beside_the_work_takes_no_question_away(page: Page, stage: Stage) -> None:
     stage.on("POST", OUTLOOK, Reply(part_of_outlook()))
     fill_in(page)

@@ -1,6 +1,7 @@
 """The BYOK list, as hands and eyes meet it: menus, tests in a row, search, tooltips."""
 
 import re
+from datetime import timedelta
 from types import SimpleNamespace as Thing
 from urllib.parse import quote_plus
 
@@ -16,7 +17,7 @@ from tests.fakeproviders import samples
 from tests.look.conftest import Build
 from tests.look.stage import NEVER, ORIGIN, Reply, Request, Stage, part, whole
 from tests.look.states import PAGES, Toast
-from tests.look.things import DISABLED, KEYS, told
+from tests.look.things import DISABLED, KEYS, checked, told
 
 pytestmark = pytest.mark.browser
 
@@ -543,6 +544,21 @@ def test_what_a_message_lies_over_can_be_scrolled_clear_of_it(stage: Stage, heig
     expect(page.locator("[data-line]")).to_have_count(0)
     # Nothing jumps when it leaves.
     assert page.evaluate("document.documentElement.scrollHeight") == tall
+
+
+@pytest.mark.parametrize("width", [900, 1280])
+def test_that_nothing_was_learned_stays_in_its_column(stage: Stage, width: int) -> None:
+    silent = checked(timedelta(minutes=34), "Unreachable", "OpenAI didn’t answer in 10 s.", "grey")
+    key = told(Thing(**{**vars(KEY), "last_check": silent, "last_check_verdict": "unreachable"}))
+    template, context = PAGES["list"]
+    stage.on("GET", LIST, Reply(render_to_string(template, {**context, "keys": [key]})))
+    page = stage.open("list", LIST)
+    page.set_viewport_size({"width": width, "height": 640})
+    said = page.get_by_role("button", name="Unreachable 34 min ago")
+    box, cell = said.bounding_box(), page.locator("td.provider-keys__check").bounding_box()
+    assert box
+    assert cell
+    assert box["x"] + box["width"] <= cell["x"] + cell["width"]
 
 
 def test_a_message_that_joins_many_is_read_whole_and_none_leaves_the_window(stage: Stage) -> None:
