@@ -1,7 +1,7 @@
 """What becomes of the credentials that a save has replaced: who still holds them, and when they can be revoked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from django.contrib import messages
@@ -22,7 +22,8 @@ from providerkeys.views.replaced import recall, remember
 from providerkeys.views.serving import failing_with
 from providerkeys.views.twins import linked
 
-_UNKNOWN: Final = frozenset({"unknown_key", "unknown_id"})
+UNKNOWN_KEY: Final = "unknown_key"
+"""The reason of a key that its provider doesn't recognize, at each provider of API keys."""
 _TONES: Final = {"valid": "green", "limited": "amber", "failing": "red"}
 
 
@@ -33,19 +34,21 @@ class Stored:
     fingerprints: Mapping[str, str]
     hints: Mapping[str, str]
     is_unknown: bool = False
-    """Whether its provider knows none of it: nobody has to revoke that."""
+    """Whether its provider didn't recognize it: then it is hardly what leaked."""
 
     @classmethod
     def of(cls, key: ProviderKey) -> Self:
         records = key.secrets
-        unknown = all(one.verdict == Verdict.INVALID and one.reason in _UNKNOWN for one in records)
+        # AWS doesn't know an access key ID that is inactive either, nor one of GovCloud or China: those may be live.
+        unknown = all(one.verdict == Verdict.INVALID and one.reason == UNKNOWN_KEY for one in records)
         return cls({one.label: one.fingerprint for one in records}, {one.label: one.hint for one in records}, unknown)
 
     def among(self, now: Self) -> Self:
         """Of those rows alone that are still there."""
-        return type(self)(
-            {label: one for label, one in self.fingerprints.items() if label in now.fingerprints},
-            {label: hint for label, hint in self.hints.items() if label in now.hints},
+        return replace(
+            self,
+            fingerprints={label: one for label, one in self.fingerprints.items() if label in now.fingerprints},
+            hints={label: hint for label, hint in self.hints.items() if label in now.hints},
         )
 
     def gone_in(self, now: Self) -> set[str]:
@@ -93,7 +96,8 @@ class Replacement:
         elif elsewhere := self._holders(self.before, now):
             self._say(messages.WARNING, format_html("{}{}", self._held(elsewhere), self._known_by(now, earlier)))
         else:
-            said = self._to_revoke("the old one")
+            many = self._has_regions and len(self.before.hints_gone_in(now)) > 1
+            said = self._to_revoke(*("the old ones", "them") if many else ("the old one", "it"))
             known_by = self._known_by(now, earlier)
             self._say(self._level, format_html("{} {}{}", self._used("the new key"), said, known_by))
 
@@ -149,7 +153,8 @@ class Replacement:
         """
         if self._kind is CredentialKind.SERVICE_ACCOUNT:
             return {}
-        before, hints = self.before, now.hints.values() if self._has_regions else ()
+        # Of a row that was removed nothing was replaced.
+        before, hints = self.before.among(now), now.hints.values() if self._has_regions else ()
         gone = {before.hints[label]: one for label, one in before.fingerprints.items() if one in before.gone_in(now)}
         old = {} if before.is_unknown else {one: hint for hint, one in gone.items() if hint not in hints}
         earlier = recall(self.request, self.key, {*now.fingerprints.values(), *gone.values()})
@@ -189,17 +194,17 @@ class Replacement:
         return format_html("{} The old one is stored in {} too{}", self._used("the new key"), elsewhere, said)
 
     def _unknown_replaced(self, earlier: Mapping[str, str]) -> SafeString:
-        """What its provider doesn't know needs no revoking. What that had replaced a moment before may."""
+        """What its provider didn't recognize is hardly what leaked; what that had replaced a moment before may be."""
         used = self._used("the new key")
         if not earlier:
-            whose = "AWS" if self._has_regions else self.key.provider_label
-            return format_html("{} {} doesn’t know the old one: there is nothing to revoke.", used, whose)
+            known = f"{self.key.provider_label} didn’t recognize the old one"
+            return format_html("{} {}: if it leaked, make sure at {} that it is gone.", used, known, self._console)
         what = format_html("{}, replaced shortly before,", _in_one_piece(earlier.values()))
         held = self._holding(set(earlier), earlier.values())
         first = _aside(format_html("But first replace what is stored in {}.", held)) if held else ""
         return format_html("{} {}{}", used, self._to_revoke(what, "them" if len(earlier) > 1 else "it"), first)
 
-    def _to_revoke(self, what: str, it: str = "it") -> SafeString:
+    def _to_revoke(self, what: str, it: str) -> SafeString:
         at = self._console
         return self._by_verdict(
             unknown=format_html("Revoke {} at {} once a test says that the new one is valid.", what, at),
@@ -271,7 +276,8 @@ class Replacement:
 
 
 def _old_id(hints: Iterable[str]) -> SafeString:
-    return _aside(format_html("The old access key ID: {}.", _in_one_piece(hints)))
+    named = list(hints)
+    return _aside(format_html("The old access key ID{}: {}.", "s" if named[1:] else "", _in_one_piece(named)))
 
 
 def _in_one_piece(hints: Iterable[str]) -> SafeString:

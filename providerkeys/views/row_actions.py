@@ -19,13 +19,13 @@ from providerkeys import badges
 from providerkeys.models import Direction, ProviderKey, VersionConflict, holders_with
 from providerkeys.providers import registry
 from providerkeys.providers.base import CredentialKind
-from providerkeys.providers.verdicts import Verdict
 from providerkeys.views import serving
 from providerkeys.views.form_page import Conflict
 from providerkeys.views.htmx import asked_by_htmx, leave, show
 from providerkeys.views.key_list import back_to_list, list_context, list_url, query_of
 from providerkeys.views.listing import KeyPage, KeyRow
 from providerkeys.views.paging import Place
+from providerkeys.views.replacement import UNKNOWN_KEY
 from providerkeys.views.serving import Board, Consequence
 from providerkeys.views.sheet import Sheet
 from providerkeys.views.twins import linked
@@ -120,9 +120,9 @@ def _held_elsewhere(access: Access, key: ProviderKey) -> SafeString:
 
 
 def _told_deleted(key: ProviderKey, elsewhere: SafeString) -> SafeString:
-    """At its provider the key goes on working: whoever deletes one that leaked is not done."""
+    """Its provider knows nothing of it: whoever deletes a key that leaked is not done."""
     provider = registry.find(key.provider)
-    if provider is None or key.verdict == Verdict.INVALID:
+    if provider is None or key.reason == UNKNOWN_KEY:
         return format_html("{} was deleted.", key.name)
     which = (
         format_html(' <span class="whole">({})</span>', key.hint)
@@ -132,10 +132,10 @@ def _told_deleted(key: ProviderKey, elsewhere: SafeString) -> SafeString:
     link = format_html(
         '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', provider.keys_url, provider.label
     )
-    too = format_html(" They are stored in {} too.", elsewhere) if elsewhere else ""
+    what = "Some of them" if key.regions_count > 1 else "They"
+    too = format_html(" {} are stored in {} too: replace them there first.", what, elsewhere) if elsewhere else ""
     return format_html(
-        "{}{} was deleted. Its credentials go on working at {} until they are revoked there.{}",
-        *(key.name, which, link, too),
+        "{}{} was deleted. Its credentials are not revoked by that: that is done at {}.{}", key.name, which, link, too
     )
 
 

@@ -195,12 +195,10 @@ def _failing(board: Board, group: Group[Key], changed: str, serving: Serving[Key
 
 
 def _while_it_fails(group: Group[Key], serving: Serving[Key]) -> str:
-    """What becomes of the requests: another key is tried for all of the group, for some, or for none."""
-    backed = {len(serving.of(pk).candidates) > 1 for pk in group.api_key_ids}
-    if backed == {True}:
+    """What becomes of the requests: who begins to serve a group has another behind for all of it, or for none."""
+    if len(serving.of(group.api_key_ids[0]).candidates) > 1:
         return "; while they fail, the next key is tried"
-    unless = ", unless another key steps in" if True in backed else ": no other key steps in"
-    return f", and while they fail, so do these requests{unless}"
+    return ", and while they fail, so do these requests: no other key steps in"
 
 
 def _those_ahead(number: int) -> str:

@@ -259,8 +259,9 @@ class TestRevoking:
         key.regions.update(verdict="invalid", reason="unknown_id")
         again = samples.key("bedrock", "good")
         said = self.said(alices, key, *(posted(number, name, again) for number, name in enumerate(THREE)))
-        # It is in use again, and AWS doesn't know what it took the place of; the mistyped one was never judged.
-        assert f"Revoke {hint_of(wrong)}, replaced shortly before, at AWS IAM once a test says" in said
+        # It is in use again. What AWS doesn't know may be inactive, or another partition's: it may be live.
+        assert f"The old access key ID: {hint_of(OTHER)}." in said
+        assert f"{hint_of(wrong)} was replaced shortly before: revoke it too." in said
         assert old not in said
 
     def test_a_row_in_which_the_new_one_is_typed_again_kept_no_old_one(self, alices: Console, key: ProviderKey) -> None:
@@ -306,6 +307,24 @@ class TestRevoking:
         said = self.said(alices, key, posted(0, "eu-central-1", **BLANK))
         assert "revoke an old access key at AWS IAM only when no row has it" in said
         assert "was replaced" not in said
+
+    def test_nor_does_the_form_say_so(self, alices: Console, alice_access: Access) -> None:
+        key = stored(alice_access, "eu-central-1", "eu-west-1")
+        self.said(alices, key, posted(0, "eu-central-1", **BLANK))
+        assert "Within the hour you replaced" not in text(alices.get(edit(key)))
+        key.refresh_from_db()
+        old = key.regions.all()[0].hint
+        self.said(alices, key, posted(0, "eu-central-1", OTHER))
+        assert f'Within the hour you replaced <span class="whole">{old}</span> here.' in text(alices.get(edit(key)))
+
+    def test_of_two_that_are_replaced_both_are_to_be_revoked(self, alices: Console, alice_access: Access) -> None:
+        key = stored(alice_access, "us-east-1", "us-west-2")
+        self.said(alices, key, posted(0, "us-east-1", **BLANK), posted(1, "us-west-2", OTHER))
+        key.refresh_from_db()
+        third = samples.key("bedrock", "quota")
+        said = self.said(alices, key, posted(0, "us-east-1", third), posted(1, "us-west-2", third))
+        assert "Revoke the old ones at AWS IAM once a test says" in said
+        assert f"The old access key IDs: {hint_of(regions.GOOD)} and {hint_of(OTHER)}." in said
 
     def test_a_secret_that_was_mistyped_is_no_old_access_key(self, alices: Console, key: ProviderKey) -> None:
         rows = [

@@ -117,8 +117,8 @@ class TestDeletes:
         assert AuditEvent.objects.filter(action="provider_key.deleted", target_id=key.pk).count() == 1
         [told] = toasts(alices)
         assert told == (
-            f"Gone ({key.hint}) was deleted. Its credentials go on working at OpenAI until they are revoked there."
-            " They are stored in Stays (OpenAI) too."
+            f"Gone ({key.hint}) was deleted. Its credentials are not revoked by that: that is done at OpenAI."
+            " They are stored in Stays (OpenAI) too: replace them there first."
         )
 
     def test_nobody_is_told_to_revoke_what_other_keys_hold(self, alices: Console, alice_access: Access) -> None:
@@ -138,6 +138,13 @@ class TestDeletes:
         ProviderKey.objects.filter(pk=regions.stored(alice_access, "eu-west-1").pk).update(name="Europe")
         asked = text(alices.get(delete(key), into="dialog"))
         assert ">Europe</a> (AWS Bedrock) too: revoke them at" in asked
+        assert "Some of them are stored in" in asked
+
+        # The provider that doesn't know one may know another.
+        ProviderKey.objects.filter(pk=key.pk).update(verdict="invalid", reason="secret_mismatch")
+        alices.post(delete(key))
+        [told] = toasts(alices)
+        assert "not revoked by that: that is done at AWS Bedrock. Some of them are stored in Europe" in told
 
     def test_of_a_key_that_its_provider_does_not_know_nothing_is_left(
         self, alices: Console, alice_access: Access

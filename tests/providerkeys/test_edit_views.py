@@ -309,8 +309,8 @@ class TestEdit:
     ) -> None:
         ProviderKey.objects.update(verdict="invalid", reason="unknown_key")
         alices.post(edit(key), edited(key, sample.LATTER))
-        told = "Requests use the new key within 5 s. OpenAI doesn’t know the old one: there is nothing to revoke."
-        assert toasts(alices)[-1] == told
+        told = "Requests use the new key within 5 s. OpenAI didn’t recognize the old one: if it leaked, make sure at"
+        assert toasts(alices)[-1] == f"{told} OpenAI’s API keys that it is gone."
 
     def test_the_form_reminds_of_what_was_replaced_for_an_hour(
         self, alices: Console, key: ProviderKey, sent: list[str]
