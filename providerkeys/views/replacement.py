@@ -174,12 +174,12 @@ class Replacement:
         )
         return format_html("{}{}", said, _old_id(dict.fromkeys(ids))) if elsewhere and ids else said
 
-    def _held(self, elsewhere: SafeString) -> SafeString:
-        then = format_html("replace the old one there, then revoke it at {}.", self._console)
+    def _held(self, elsewhere: SafeString, what: str = "The old one", it: str = "the old one") -> SafeString:
+        then = format_html("replace {} there, then revoke it at {}.", it, self._console)
         steps = (
             "Replace the new one with one that works.",
-            "Replace the old one wherever it is stored.",
-            format_html("Revoke the old one at {}.", self._console),
+            format_html("Replace {} wherever it is stored.", it),
+            format_html("Revoke it at {}.", self._console),
         )
         said = self._by_verdict(
             unknown=format_html(": once a test says that the new one is valid, {}", then),
@@ -191,7 +191,7 @@ class Replacement:
                 format_html_join(" ", "<li>{}</li>", ((step,) for step in steps)),
             ),
         )
-        return format_html("{} The old one is stored in {} too{}", self._used("the new key"), elsewhere, said)
+        return format_html("{} {} is stored in {} too{}", self._used("the new key"), what, elsewhere, said)
 
     def _unknown_replaced(self, earlier: Mapping[str, str]) -> SafeString:
         """What its provider didn't recognize is hardly what leaked; what that had replaced a moment before may be."""
@@ -201,8 +201,9 @@ class Replacement:
             return format_html("{} {}: if it leaked, make sure at {} that it is gone.", used, known, self._console)
         what = format_html("{}, replaced shortly before,", _in_one_piece(earlier.values()))
         held = self._holding(set(earlier), earlier.values())
-        first = _aside(format_html("But first replace what is stored in {}.", held)) if held else ""
-        return format_html("{} {}{}", used, self._to_revoke(what, "them" if len(earlier) > 1 else "it"), first)
+        if held:
+            return self._held(held, what, "that one")
+        return format_html("{} {}", used, self._to_revoke(what, "them" if len(earlier) > 1 else "it"))
 
     def _to_revoke(self, what: str, it: str) -> SafeString:
         at = self._console

@@ -82,6 +82,18 @@ if (dialog) {
     }
   });
 
+  // Behind it nothing scrolls, whatever in it is pointed at that doesn’t.
+  const scrolls = (element) => element !== dialog && (element.scrollHeight > element.clientHeight || scrolls(element.parentElement));
+  for (const name of ["wheel", "touchmove"]) {
+    dialog.addEventListener(
+      name,
+      (event) => {
+        if (event.cancelable && !event.ctrlKey && !(event.touches?.length > 1) && !scrolls(event.target)) event.preventDefault();
+      },
+      { passive: false },
+    );
+  }
+
   // A selection that is drawn out of a field ends on the scrim, and is no press of it.
   dialog.addEventListener("pointerdown", ({ target }) => {
     isPressedOn = target === dialog;

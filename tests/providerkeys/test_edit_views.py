@@ -206,7 +206,7 @@ class TestEdit:
                 sample.unknown,
                 (
                     "in Last year’s (OpenAI) too, and the new one failed its test. In this order: Replace the new one with one"
-                    " that works. Replace the old one wherever it is stored. Revoke the old one at OpenAI’s API keys."
+                    " that works. Replace the old one wherever it is stored. Revoke it at OpenAI’s API keys."
                 ),
             ),
         ],
@@ -303,6 +303,19 @@ class TestEdit:
         last = toasts(alices)[-1]
         assert f"Revoke {leaked}, replaced shortly before, at OpenAI’s API keys once a test says" in last
         assert "hint" not in last
+
+    def test_and_where_other_keys_hold_that_it_is_first_replaced_there(
+        self, alices: Console, alice_access: Access, key: ProviderKey, sent: list[str]
+    ) -> None:
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Last year’s"))
+        alices.post(edit(key), edited(key, sample.FORMER.replace("FAKE", "FAKX", 1)))
+        ProviderKey.objects.filter(pk=key.pk).update(verdict="invalid", reason="unknown_key")
+        toasts(alices)
+        alices.post(edit(key), edited(sample.again(key), sample.LATTER))
+        assert (
+            f"{key.hint}, replaced shortly before, is stored in Last year’s (OpenAI) too: once a test says that the new one is"
+            " valid, replace that one there, then revoke it"
+        ) in toasts(alices)[-1]
 
     def test_where_only_what_is_unknown_was_replaced_there_is_nothing_to_revoke(
         self, alices: Console, key: ProviderKey, sent: list[str]
