@@ -1,6 +1,7 @@
 """What the page and dialog of a provider key show around its form."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -16,12 +17,13 @@ from providerkeys import badges
 from providerkeys.consequences import Key
 from providerkeys.forms import CredentialsForm, ProviderKeyForm
 from providerkeys.forms.regions import RegionsField, numbers_in
-from providerkeys.models import ProviderKey
+from providerkeys.models import ProviderKey, holders_of
 from providerkeys.resolver import Scope
 from providerkeys.views.htmx import show, target_of
 from providerkeys.views.replaced import recall
 from providerkeys.views.serving import Board, Consequence
 from providerkeys.views.stored import StoredVerdicts
+from providerkeys.views.twins import linked
 
 _TEMPLATE: Final = "providerkeys/form.html"
 _NEW: Final = "new"
@@ -99,9 +101,9 @@ def show_credentials(request: HttpRequest, access: Access, form: CredentialsForm
         "key": form.key,
         "provider": form.chosen,
         "stored": StoredVerdicts.of(form.key, form.stored),
-        "replaced": _replaced(request, form),
         "check_url": check_create_url(access, form.key),
         "test_refused": True,
+        **_replaced(request, access, form),
     }
     return show(request, _TEMPLATE, "credentials", context, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -120,20 +122,23 @@ def _context(request: HttpRequest, access: Access, form: ProviderKeyForm, confli
         else reverse("outlook", kwargs={"slug": slug}),
         "conflict": conflict,
         "stored": StoredVerdicts.of(key, form.stored),
-        "replaced": _replaced(request, form),
         "check": None,
         "check_url": check_create_url(access, key),
         "cancel_url": reverse("provider_key_list", kwargs={"slug": slug}),
+        **_replaced(request, access, form),
     }
 
 
-def _replaced(request: HttpRequest, form: CredentialsForm) -> list[str]:
-    """The hints of what the same admin has replaced in this key within the hour: a message about it is soon gone."""
+def _replaced(request: HttpRequest, access: Access, form: CredentialsForm) -> Mapping[str, Any]:
+    """What the same admin has replaced in this key within the hour, and who else holds it: a message is soon gone."""
     if form.key is None:
-        return []
-    hints = [record.hint for record in form.stored if record.label]
+        return {}
     earlier = recall(request, form.key, {record.fingerprint for record in form.stored})
-    return [hint for hint in dict.fromkeys(earlier.values()) if hint not in hints]
+    regions = [record.hint for record in form.stored if record.label]
+    hints = [hint for hint in dict.fromkeys(earlier.values()) if hint not in regions]
+    # Of an access key that is asked where it is deleted: its form has no query to spare.
+    others = [] if regions else holders_of(access, set(earlier), form.key)
+    return {"replaced": hints, "replaced_in": linked(access, others)}
 
 
 def check_create_url(access: Access, key: ProviderKey | None) -> str:

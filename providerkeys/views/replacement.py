@@ -203,7 +203,10 @@ class Replacement:
         held = self._holding(set(earlier), earlier.values())
         if held:
             return self._held(held, what, "that one")
-        return format_html("{} {}", used, self._to_revoke(what, "them" if len(earlier) > 1 else "it"))
+        alike = self.key.hint in earlier.values()
+        same = _aside("The new one has the same hint: tell them apart by when they were made.") if alike else ""
+        said = self._to_revoke(what, "them" if len(earlier) > 1 else "it")
+        return format_html("{} {}{}", used, said, same)
 
     def _to_revoke(self, what: str, it: str) -> SafeString:
         at = self._console
@@ -287,6 +290,6 @@ def _in_one_piece(hints: Iterable[str]) -> SafeString:
     return format_html("{} and {}", format_html_join(", ", "{}", ((one,) for one in others)), last) if others else last
 
 
-def _aside(said: SafeString) -> SafeString:
+def _aside(said: str) -> SafeString:
     """A line of its own, after what is to be done."""
     return format_html(' <span class="toast__aside">{}</span>', said)

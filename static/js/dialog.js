@@ -82,13 +82,15 @@ if (dialog) {
     }
   });
 
-  // Behind it nothing scrolls, whatever in it is pointed at that doesn’t.
-  const scrolls = (element) => element !== dialog && (element.scrollHeight > element.clientHeight || scrolls(element.parentElement));
+  // Behind it nothing scrolls, whatever is pointed at: its head and foot, and the scrim, which is the document’s to a wheel.
+  const scrolls = (element) =>
+    dialog.contains(element) && element !== dialog && (element.scrollHeight > element.clientHeight || scrolls(element.parentElement));
   for (const name of ["wheel", "touchmove"]) {
-    dialog.addEventListener(
+    document.addEventListener(
       name,
       (event) => {
-        if (event.cancelable && !event.ctrlKey && !(event.touches?.length > 1) && !scrolls(event.target)) event.preventDefault();
+        if (!dialog.open || !event.cancelable || event.ctrlKey || event.touches?.length > 1) return;
+        if (!scrolls(event.target)) event.preventDefault();
       },
       { passive: false },
     );

@@ -304,6 +304,15 @@ class TestEdit:
         assert f"Revoke {leaked}, replaced shortly before, at OpenAI’s API keys once a test says" in last
         assert "hint" not in last
 
+    def test_that_and_the_new_one_may_have_one_hint(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
+        mistyped, alike = (sample.FORMER.replace("FAKE", other, 1) for other in ("FAKX", "FAKY"))
+        alices.post(edit(key), edited(key, mistyped))
+        ProviderKey.objects.update(verdict="invalid", reason="unknown_key")
+        toasts(alices)
+        alices.post(edit(key), edited(sample.again(key), alike))
+        assert "The new one has the same hint: tell them apart by when they were made." in toasts(alices)[-1]
+        assert "The stored one has the same hint" in text(alices.get(edit(key)))
+
     def test_and_where_other_keys_hold_that_it_is_first_replaced_there(
         self, alices: Console, alice_access: Access, key: ProviderKey, sent: list[str]
     ) -> None:
@@ -326,13 +335,15 @@ class TestEdit:
         assert toasts(alices)[-1] == f"{told} OpenAI’s API keys that it is gone."
 
     def test_the_form_reminds_of_what_was_replaced_for_an_hour(
-        self, alices: Console, key: ProviderKey, sent: list[str]
+        self, alices: Console, alice_access: Access, key: ProviderKey, sent: list[str]
     ) -> None:
         reminder = "Within the hour you replaced"
         assert reminder not in text(alices.get(edit(key)))
         alices.post(edit(key), edited(key, sample.LATTER))
         form = text(alices.get(edit(key)))
         assert f'{reminder} <span class="whole">{key.hint}</span> here. Revoke it at <a' in form
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Last year’s"))
+        assert ">Last year’s</a> (OpenAI))." in text(alices.get(edit(key)))
         with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=False):
             assert reminder not in text(alices.get(edit(key)))
 
