@@ -219,7 +219,7 @@ def test_a_row_menu_and_a_deletion_by_keys(console: Console, product: Product, h
     expect(dialog.get_by_role("button", name="Cancel", exact=True)).to_be_focused()
     press("Tab")
     press("Enter")
-    expect(page.get_by_text("Old was deleted.")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Old \(.*\) was deleted\."))).to_be_visible()
     expect(console.table).to_have_count(0)
 
 

@@ -213,7 +213,17 @@ def _edit(browser: Browser) -> None:
     browser.look("edit tested", typed=[echoed])
     page.get_by_label("Name", exact=True).fill("From a browser")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_text("From a browser was saved.").wait_for()
+    # Where the stored one was found to work by now, it would be given up: that is asked, and a press within a second is the same.
+    asked, saved = (
+        page.get_by_text("press Save again to save it all the same"),
+        page.get_by_text("From a browser was saved."),
+    )
+    asked.or_(saved).first.wait_for()
+    if asked.is_visible():
+        browser.look("asked before the edit is saved", typed=[echoed])
+        page.wait_for_function("since => performance.now() - since > 1000", arg=page.evaluate("performance.now()"))
+        page.get_by_role("button", name="Save", exact=True).click()
+    saved.wait_for()
     browser.look("edit saved")
     browser.back()
     browser.look("back to the edit")
