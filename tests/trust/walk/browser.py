@@ -215,7 +215,7 @@ def _edit(browser: Browser) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
     # Where the stored one was found to work by now, it would be given up: that is asked, and a press within a second is the same.
     asked, saved = (
-        page.get_by_text("press Save again to save it all the same"),
+        page.get_by_text("press Save again to replace them all the same"),
         page.get_by_text("From a browser was saved."),
     )
     asked.or_(saved).first.wait_for()
