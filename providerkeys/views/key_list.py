@@ -3,6 +3,8 @@
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -50,6 +52,7 @@ def list_context(access: Access, page: KeyPage) -> dict[str, Any]:
         "previous_url": page.previous_url,
         "next_url": page.next_url,
         "providers": registry.all(),
+        "unsaid": [Message(messages.WARNING, "")],
     }
 
 

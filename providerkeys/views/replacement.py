@@ -70,6 +70,32 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class _Old:
+    """How what was replaced is spoken of: at the start of a sentence, in it, again after that, and by a pronoun."""
+
+    subject: str
+    what: str
+    again: str
+    several: bool
+
+    @property
+    def it(self) -> str:
+        return "them" if self.several else "it"
+
+    @property
+    def it_is(self) -> str:
+        return "they are" if self.several else "it is"
+
+    @property
+    def verb(self) -> str:
+        return "are" if self.several else "is"
+
+
+_ONE: Final = _Old("The old one", "the old one", "the old one", several=False)
+_SEVERAL: Final = _Old("Some of the old ones", "the old ones", "the old ones", several=True)
+
+
+@dataclass(frozen=True)
 class Replacement:
     """The save of ``form`` that has put other credentials into ``key``, which held ``before``.
 
@@ -94,10 +120,10 @@ class Replacement:
         elif self.before.is_unknown:
             self._say(self._level, self._unknown_replaced(earlier))
         elif elsewhere := self._holders(self.before, now):
-            self._say(messages.WARNING, format_html("{}{}", self._held(elsewhere), self._known_by(now, earlier)))
+            old = self._old(self.before.hints_replaced_in(now))
+            self._say(messages.WARNING, format_html("{}{}", self._held(elsewhere, old), self._known_by(now, earlier)))
         else:
-            many = self._has_regions and len(self.before.hints_gone_in(now)) > 1
-            said = self._to_revoke(*("the old ones", "them") if many else ("the old one", "it"))
+            said = self._to_revoke(self._old(self.before.hints_gone_in(now)))
             known_by = self._known_by(now, earlier)
             self._say(self._level, format_html("{} {}{}", self._used("the new key"), said, known_by))
 
@@ -163,6 +189,9 @@ class Replacement:
 
     # What is said of it
 
+    def _old(self, hints: list[str]) -> _Old:
+        return _SEVERAL if self._has_regions and len(set(hints)) > 1 else _ONE
+
     def _some_kept(self, kept: list[str], now: Stored) -> SafeString:
         # Of a row that was removed nothing was replaced.
         before = self.before.among(now)
@@ -174,12 +203,12 @@ class Replacement:
         )
         return format_html("{}{}", said, _old_id(dict.fromkeys(ids))) if elsewhere and ids else said
 
-    def _held(self, elsewhere: SafeString, what: str = "The old one", it: str = "the old one") -> SafeString:
-        then = format_html("replace {} there, then revoke it at {}.", it, self._console)
+    def _held(self, elsewhere: SafeString, old: _Old) -> SafeString:
+        then = format_html("replace {} there, then revoke {} at {}.", old.again, old.it, self._console)
         steps = (
             "Replace the new one with one that works.",
-            format_html("Replace {} wherever it is stored.", it),
-            format_html("Revoke it at {}.", self._console),
+            format_html("Replace {} wherever {} stored.", old.again, old.it_is),
+            format_html("Revoke {} at {}.", old.it, self._console),
         )
         said = self._by_verdict(
             unknown=format_html(": once a test says that the new one is valid, {}", then),
@@ -191,7 +220,8 @@ class Replacement:
                 format_html_join(" ", "<li>{}</li>", ((step,) for step in steps)),
             ),
         )
-        return format_html("{} {} is stored in {} too{}", self._used("the new key"), what, elsewhere, said)
+        used = self._used("the new key")
+        return format_html("{} {} {} stored in {} too{}", used, old.subject, old.verb, elsewhere, said)
 
     def _unknown_replaced(self, earlier: Mapping[str, str]) -> SafeString:
         """What its provider didn't recognize is hardly what leaked; what that had replaced a moment before may be."""
@@ -200,23 +230,25 @@ class Replacement:
             known = f"{self.key.provider_label} didn’t recognize the old one"
             return format_html("{} {}: if it leaked, make sure at {} that it is gone.", used, known, self._console)
         what = format_html("{}, replaced shortly before,", _in_one_piece(earlier.values()))
+        several = len(earlier) > 1
+        old = _Old(what, what, "those" if several else "that one", several=several)
         held = self._holding(set(earlier), earlier.values())
         if held:
-            return self._held(held, what, "that one")
+            return self._held(held, old)
         alike = self.key.hint in earlier.values()
         same = _aside("The new one has the same hint: tell them apart by when they were made.") if alike else ""
-        said = self._to_revoke(what, "them" if len(earlier) > 1 else "it")
+        said = self._to_revoke(old)
         return format_html("{} {}{}", used, said, same)
 
-    def _to_revoke(self, what: str, it: str) -> SafeString:
-        at = self._console
+    def _to_revoke(self, old: _Old) -> SafeString:
+        what, at = old.what, self._console
         return self._by_verdict(
             unknown=format_html("Revoke {} at {} once a test says that the new one is valid.", what, at),
             valid=format_html("Now revoke {} at {}.", what, at),
             limited=format_html("Revoke {} at {} once the new one does what you need.", what, at),
             failing=format_html(
                 "It failed its test{}: replace it with one that works. If {} leaked, revoke {} at {} now.",
-                *(self._while_it_fails(), what, it, at),
+                *(self._while_it_fails(), what, old.it, at),
             ),
         )
 

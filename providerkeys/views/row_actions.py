@@ -16,9 +16,10 @@ from django_htmx.http import replace_url, reswap, retarget
 from organizations.access import Access, admin_view
 from organizations.forms import take_once
 from providerkeys import badges
+from providerkeys.forms.kinds import KINDS
 from providerkeys.models import Direction, ProviderKey, VersionConflict, holders_with
 from providerkeys.providers import registry
-from providerkeys.providers.base import CredentialKind
+from providerkeys.providers.base import CredentialKind, Provider
 from providerkeys.views import serving
 from providerkeys.views.form_page import Conflict
 from providerkeys.views.htmx import asked_by_htmx, leave, show
@@ -130,13 +131,17 @@ def _told_deleted(key: ProviderKey, elsewhere: SafeString) -> SafeString:
         else ""
     )
     link = format_html(
-        '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', provider.keys_url, provider.label
+        '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', provider.keys_url, _keys_at(provider)
     )
     what = "Some of them" if key.regions_count > 1 else "They"
     too = format_html(" {} are stored in {} too: replace them there first.", what, elsewhere) if elsewhere else ""
     return format_html(
         "{}{} was deleted. Its credentials are not revoked by that: that is done at {}.{}", key.name, which, link, too
     )
+
+
+def _keys_at(provider: Provider) -> str:
+    return KINDS[provider.credential].keys_at(provider)
 
 
 def _tell_moved(request: HttpRequest, key: ProviderKey, direction: str, row: KeyRow | None) -> None:
@@ -172,9 +177,11 @@ def _ask(
     request: HttpRequest, access: Access, key: ProviderKey, action: str, said: Mapping[str, object]
 ) -> HttpResponse:
     where = {"slug": access.organization.slug, "pk": key.pk}
+    provider = registry.find(key.provider)
     context = {
         "key": key,
-        "provider": registry.find(key.provider),
+        "provider": provider,
+        "keys_at": _keys_at(provider) if provider else "",
         "action": action,
         "action_url": reverse(f"provider_key_{'delete' if action == 'delete' else 'activation'}", kwargs=where),
         "activation_url": reverse("provider_key_activation", kwargs=where),

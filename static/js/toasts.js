@@ -169,19 +169,27 @@ function conclude(row) {
   const told = row.querySelector("[data-told]");
   if (told) tellWhatFollows(row, told);
   if (!line || !badge || !told) return false;
-  // Of several regions the worst one speaks; how many it speaks for stands in the badge.
-  const partly = /[0-9]/.test(badge.textContent) ? `${badge.textContent.trim()}. ` : "";
-  running.replaceWith(`Its test said: ${partly}`, ...withStep(told.cloneNode(true)).childNodes);
-  line.classList.remove("tone-green");
-  line.classList.add([...badge.classList].find((name) => name.startsWith("tone-")));
-  const sign = badge.querySelector("svg").cloneNode(true);
-  for (const size of ["width", "height"]) sign.setAttribute(size, line.querySelector("svg").getAttribute(size));
-  line.querySelector("svg").replaceWith(sign);
+  running.replaceWith("Its test said: ", ...saidBy(badge, told));
+  drawAs(line, badge);
   const toast = line.closest("[data-toast]");
   if (leaves(toast)) leaveLater(toast);
   // There is more to read than there was: the row stays clear of it, where nobody has gone on to something else.
   if (saved && document.activeElement === messages) bringIntoView();
   return true;
+}
+
+// Of several regions the worst one speaks; how many it speaks for stands in the badge.
+function saidBy(badge, told) {
+  const partly = /[0-9]/.test(badge.textContent) ? [`${badge.textContent.trim()}. `] : [];
+  return [...partly, ...withStep(told.cloneNode(true)).childNodes];
+}
+
+function drawAs(line, badge) {
+  const isTone = (name) => name.startsWith("tone-");
+  line.classList.replace([...line.classList].find(isTone), [...badge.classList].find(isTone));
+  const sign = badge.querySelector("svg").cloneNode(true);
+  for (const size of ["width", "height"]) sign.setAttribute(size, line.querySelector("svg").getAttribute(size));
+  line.querySelector("svg").replaceWith(sign);
 }
 
 // In a tooltip nothing can be pressed; a message leads to where the next step is done. What works needs none.
@@ -217,21 +225,43 @@ for (const running of document.querySelectorAll("[data-running]")) {
   if (leaves(toast)) leaveLater(toast);
 }
 
-// A test in a row changes that row in silence: whoever doesn't see it hears what came of it.
-document.addEventListener("htmx:afterSwap", ({ target }) => {
+// A test in a row changes that row alone. Whoever pressed for it is told what came of it, with the next step; of another one
+// whoever doesn't see the row hears it.
+const pressed = new Set();
+document.addEventListener("htmx:afterSwap", ({ target, detail }) => {
   if (!target.matches("tr[id^=row-]")) return;
+  if (detail.requestConfig?.verb === "post") pressed.add(target.id);
   const name = target.querySelector(".table__name").textContent;
   const open = target.hasAttribute("hx-trigger");
   const said = open ? "Testing" : (target.querySelector("[data-told]")?.textContent ?? "Not tested");
   // Messages are heard when they change: what a toast says by now is not said twice.
-  if (!open && conclude(target)) return;
+  if (!open && (conclude(target) || tellVerdict(target))) return;
   messages.querySelector("[data-announced]").textContent = `${name}: ${said}`;
 });
+
+// Also of a row that came with another table after its test had ended.
+function tellVerdict(row) {
+  const template = document.getElementById("row-verdict");
+  const told = row.querySelector("[data-told]");
+  if (!template || !told || !pressed.delete(row.id)) return false;
+  const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
+  const toast = template.content.firstElementChild.cloneNode(true);
+  const line = toast.querySelector("[data-line]");
+  line.querySelector(".toast__said").replaceChildren(`${row.querySelector(".table__name").textContent}: `, ...saidBy(badge, told));
+  // A key may be good by its last verdict where this test learned nothing: that is drawn as the warning that it is.
+  if (told.dataset.told === "green" || !badge.matches(".tone-green")) drawAs(line, badge);
+  toast.dataset.verdictOf = row.id;
+  messages.querySelector(`[data-verdict-of="${row.id}"]`)?.remove();
+  messages.append(toast);
+  join(toast);
+  return true;
+}
 
 // A table that was swapped says what it now is: how many keys were found. Where focus is kept in one of its rows, that row
 // may have moved: it stays in view.
 document.addEventListener("htmx:load", ({ target }) => {
   if (target.id !== "provider-keys") return;
+  for (const row of target.querySelectorAll("tr[id^=row-]:not([hx-trigger])")) tellVerdict(row);
   const said = target.querySelector("[data-say]");
   if (said) messages.querySelector("[data-announced]").textContent = said.textContent;
   target.querySelector("tr:focus-within")?.scrollIntoView({ block: "nearest" });
@@ -252,9 +282,13 @@ document.addEventListener("htmx:afterSettle", markMoved);
 // so before it: a key that is moved five times says where it is, not where it was.
 document.addEventListener("htmx:load", ({ target }) => {
   if (!target.matches("[data-toast]")) return;
-  messages.querySelector("[data-announced]").textContent = "";
   messages.querySelector("[data-joined]")?.remove();
-  makeRoom();
   target.dataset.joined = "";
-  if (leaves(target)) leaveLater(target);
+  join(target);
 });
+
+function join(toast) {
+  messages.querySelector("[data-announced]").textContent = "";
+  makeRoom();
+  if (leaves(toast)) leaveLater(toast);
+}

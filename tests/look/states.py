@@ -604,8 +604,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         title="Edit Provider Key",
         conflict=Thing(who="Dana Rossi", at=NOW - timedelta(minutes=2), fields=["name", "assignment"]),
     ),
-    "delete": question("delete", KEYS[6], PROVIDERS[7], told=LOST_AND_MOVED),
-    "delete-nobody": question("delete", KEYS[5], PROVIDERS[3]),
+    "delete": question("delete", KEYS[6], PROVIDERS[7], told=LOST_AND_MOVED, keys_at="AWS IAM"),
+    "delete-nobody": question("delete", KEYS[5], PROVIDERS[3], keys_at="Mistral’s API keys"),
     "disable": question("disable", KEYS[6], PROVIDERS[7], told=LOST_AND_MOVED),
     "disable-again": question(
         "disable",

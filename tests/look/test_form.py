@@ -403,6 +403,20 @@ def test_a_warning_stays_beside_the_verdict(page: Page, stage: Stage) -> None:
     expect(page.get_by_text("Changed since this test. Test again.")).to_be_visible()
 
 
+@pytest.mark.parametrize(("verdict", "is_fine"), [("check-valid", True), ("check-invalid", False)])
+def test_credentials_that_are_refused_are_fine_nowhere(
+    page: Page, stage: Stage, verdict: str, *, is_fine: bool
+) -> None:
+    stage.on("POST", CHECKS, Reply(part("check-running", "pressed", twins="Overflow account")))
+    stage.on("GET", CHECK, Reply(part(verdict, "result")))
+    fill_in(page)
+    page.get_by_role("button", name="Test credentials").click()
+    result = page.get_by_role("status", name="Test result")
+    expect(result.locator("[data-verdict]")).to_be_visible()
+    expect(result.get_by_text("are stored already, in Overflow account.")).to_be_visible()
+    expect(result.get_by_text("Storing them in several keys is fine.")).to_be_visible(visible=is_fine)
+
+
 @pytest.mark.parametrize("regions", ["", "us-east-1 and eu-central-1"])
 def test_what_a_save_would_give_up_is_said_beside_the_verdict(page: Page, stage: Stage, regions: str) -> None:
     name = "check-regions-done" if regions else "check-invalid"

@@ -17,7 +17,7 @@ from tests.fakeproviders import samples
 from tests.look.conftest import Build
 from tests.look.stage import NEVER, ORIGIN, Reply, Request, Stage, part, whole
 from tests.look.states import PAGES, Toast
-from tests.look.things import DISABLED, KEYS, checked, told
+from tests.look.things import ACTIVE, DISABLED, KEYS, checked, told
 
 pytestmark = pytest.mark.browser
 
@@ -306,6 +306,52 @@ def test_a_test_in_a_row_changes_that_row_alone(page: Page, stage: Stage) -> Non
     request = stage.asked("POST", f"{LIST}{KEY.id}/checks/")[0]
     assert request.headers["hx-target"] == f"row-{KEY.id}"
     assert "csrfmiddlewaretoken" in (request.post_data or "")
+
+
+def press_for_a_test(page: Page, stage: Stage, verdict: str) -> None:
+    """Press in the row's menu; the check answers with the row ``verdict``."""
+    stage.on("POST", f"{LIST}{KEY.id}/checks/", Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    stage.on("GET", OPEN_CHECK, Reply(verdict))
+    page.get_by_role("button", name=f"Actions for {KEY.name}", exact=True).click()
+    page.get_by_role("menuitem", name="Test credentials", exact=True).click()
+
+
+def test_whoever_pressed_for_the_test_of_a_row_is_told_what_came_of_it(page: Page, stage: Stage) -> None:
+    message, line = page.locator("[data-toast]"), page.locator("[data-line]")
+    press_for_a_test(page, stage, row())
+    expect(message).to_contain_text("CI account: Invalid. OpenAI doesn’t recognize this key.")
+    expect(line).to_have_class(re.compile(r"\btone-red\b"))
+    expect(message.get_by_role("link")).to_have_attribute("href", "https://openai.example/keys")
+    # Told once: what stands there is not said by a second place.
+    assert not page.locator("[data-announced]").text_content()
+
+    press_for_a_test(page, stage, row(status_badges=[ACTIVE], last_check=checked(timedelta(0))))
+    expect(message).to_have_text(re.compile(r"^\s*CI account: Valid\. OpenAI accepted the key\.\s*$"))
+    expect(line).to_have_class(re.compile(r"\btone-green\b"))
+
+
+def test_that_a_test_learned_nothing_of_a_key_that_works_is_no_good_news(page: Page, stage: Stage) -> None:
+    nothing = checked(timedelta(0), "Unreachable", "OpenAI didn’t answer in time.", "grey")
+    press_for_a_test(page, stage, row(status_badges=[ACTIVE], last_check=nothing))
+    expect(page.locator("[data-line]")).to_contain_text("CI account: Unreachable. OpenAI didn’t answer in time.")
+    expect(page.locator("[data-line]")).to_have_class(re.compile(r"\btone-amber\b"))
+
+
+def test_of_a_test_that_somebody_else_has_pressed_for_no_message_stands_in_the_way(stage: Stage) -> None:
+    template, context = PAGES["list"]
+    stage.on("GET", LIST, Reply(render_to_string(template, {**context, "keys": [*KEYS[:3], under_test()]})))
+    stage.on("GET", OPEN_CHECK, Reply(row()))
+    page = stage.open("list", LIST)
+    expect(page.locator("[data-announced]")).to_contain_text("CI account: Invalid.")
+    expect(page.locator("[data-toast]")).to_have_count(0)
+
+
+def test_the_verdict_is_told_also_where_the_table_was_drawn_anew_meanwhile(page: Page, stage: Stage) -> None:
+    press_for_a_test(page, stage, row(open_check=Thing(url=OPEN_CHECK)))
+    expect(page.locator(ROW)).to_contain_text("Testing")
+    stage.on("GET", LIST, Reply(part("list", "table", keys=[told(KEY)])))
+    page.get_by_role("combobox", name="Filter by provider").select_option("openai")
+    expect(page.locator("[data-line]")).to_contain_text("CI account: Invalid.")
 
 
 def test_a_failed_test_in_a_row_is_told_above_the_list(page: Page, stage: Stage) -> None:

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace as Thing
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
+
 from providerkeys.badges import Step
 from providerkeys.providers import registry
 from providerkeys.views.row_texts import texts_of
@@ -17,7 +20,13 @@ OTHER = Thing(name="Northwind Research", slug="northwind-research")
 
 ADMIN = Thing(organization=ACME, user=ALICE, is_admin=True)
 MEMBER = Thing(organization=ACME, user=DANA, is_admin=False)
-SHELL: dict[str, Any] = {"access": ADMIN, "organizations": [ACME, OTHER], "messages": [], "csrf_token": "t" * 64}
+SHELL: dict[str, Any] = {
+    "access": ADMIN,
+    "organizations": [ACME, OTHER],
+    "messages": [],
+    "unsaid": [Message(messages.WARNING, "")],
+    "csrf_token": "t" * 64,
+}
 
 
 def provider(slug: str, label: str, credential: str = "api_key") -> Thing:

@@ -24,10 +24,8 @@ LEADS_ON = "Programs use it with an API key: create the first one."
 
 def toasts(console: Console) -> list[str]:
     """The messages that the next page shows."""
-    page = text(console.get("provider-keys/"))
-    found = re.findall(r"data-toast>(.*?)<button", page, re.DOTALL)
-    shown = re.sub(r"<template.*?</template>", "", "".join(found), flags=re.DOTALL)
-    lines = shown.split("data-line>")[1:]
+    page = re.sub(r"<template.*?</template>", "", text(console.get("provider-keys/")), flags=re.DOTALL)
+    lines = "".join(re.findall(r"data-toast>(.*?)<button", page, re.DOTALL)).split("data-line>")[1:]
     return [re.sub(r"\s+", " ", re.sub(r"<[^>]*>?", "", line)).strip() for line in lines]
 
 

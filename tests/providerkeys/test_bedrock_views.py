@@ -288,6 +288,17 @@ class TestRevoking:
         assert ("revoke an old access key at AWS IAM only when no row has it" in said) is not every
         assert f"The old access key ID: {old}." in said
 
+    def test_of_several_access_keys_that_others_hold(self, alices: Console, alice_access: Access) -> None:
+        stored(alice_access, "us-east-1", "us-west-2")
+        key = stored(alice_access, "eu-central-1", "eu-west-1")
+        ProviderKey.objects.filter(pk=key.pk).update(name="Europe")
+        second, third = samples.key("bedrock", "wrong"), OTHER
+        self.said(alices, key, posted(0, "eu-central-1", **BLANK), posted(1, "eu-west-1", second))
+        key.refresh_from_db()
+        said = self.said(alices, key, posted(0, "eu-central-1", third), posted(1, "eu-west-1", third))
+        assert "Some of the old ones are stored in Bedrock shared (AWS Bedrock) too" in said
+        assert "replace the old ones there, then revoke them at AWS IAM." in said
+
     def test_a_mistyped_secret_of_an_access_key_that_another_key_holds(
         self, alices: Console, alice_access: Access
     ) -> None:

@@ -117,7 +117,8 @@ class TestDeletes:
         assert AuditEvent.objects.filter(action="provider_key.deleted", target_id=key.pk).count() == 1
         [told] = toasts(alices)
         assert told == (
-            f"Gone ({key.hint}) was deleted. Its credentials are not revoked by that: that is done at OpenAI."
+            f"Gone ({key.hint}) was deleted. Its credentials are not revoked by that: that is done at"
+            " OpenAI’s API keys."
             " They are stored in Stays (OpenAI) too: replace them there first."
         )
 
@@ -144,7 +145,7 @@ class TestDeletes:
         ProviderKey.objects.filter(pk=key.pk).update(verdict="invalid", reason="secret_mismatch")
         alices.post(delete(key))
         [told] = toasts(alices)
-        assert "not revoked by that: that is done at AWS Bedrock. Some of them are stored in Europe" in told
+        assert "not revoked by that: that is done at AWS IAM. Some of them are stored in Europe" in told
 
     def test_of_a_key_that_its_provider_does_not_know_nothing_is_left(
         self, alices: Console, alice_access: Access
