@@ -9,6 +9,7 @@ _provider_keys = [
     path("new/", views.provider_key_new, name="provider_key_new"),
     path("api-key-names/", views.api_key_names, name="api_key_names"),
     path("outlook/", views.outlook, name="outlook"),
+    path("revoked/", views.replaced_is_revoked, name="replaced_is_revoked"),
     path("checks/", views.check_create, name="check_create"),
     path("checks/<slug:chk>/", views.check_detail, name="check_detail"),
     path("<slug:pk>/", views.provider_key_edit, name="provider_key_edit"),

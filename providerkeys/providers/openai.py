@@ -102,6 +102,7 @@ PROVIDER = _OpenAI(
     own_marks=("sk-proj-", "sk-svcacct-", "sk-service-"),
     own_shape=r"sk-[\w-]+T3BlbkFJ[\w-]+",
     shape=r"sk-(?:(?:proj|svcacct|service)-[\w-]+|[A-Za-z0-9]{20})T3BlbkFJ[\w-]+",
+    loose_shape=r"sk-[\w-]{24}",
     wrong_kinds=(
         WrongKind("sk-admin-", "an OpenAI admin key", "Create a project key instead."),
         WrongKind("eyJ", "a ChatGPT sign-in token", "Create a project key instead."),

@@ -11,6 +11,7 @@ from providerkeys.views.api_keys import api_key_detail, api_key_list, api_key_ne
 from providerkeys.views.checks import check_create, check_detail, provider_key_check_create
 from providerkeys.views.key_list import api_key_names, provider_key_list
 from providerkeys.views.provider_keys import outlook, provider_key_edit, provider_key_new
+from providerkeys.views.revoked import replaced_is_revoked
 from providerkeys.views.row_actions import provider_key_activation, provider_key_delete, provider_key_position
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "provider_key_list",
     "provider_key_new",
     "provider_key_position",
+    "replaced_is_revoked",
 ]

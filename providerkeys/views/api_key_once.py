@@ -12,15 +12,17 @@ from providerkeys.views.api_key_listing import ApiKeyRow
 from providerkeys.views.api_key_serving import keys_around
 from providerkeys.views.htmx import asked_by_htmx
 from providerkeys.views.namesakes import namesakes_of
+from providerkeys.views.snippets import first_model
 
 
 def show_once(
     request: HttpRequest, access: Access, api_key: ApiKey, plaintext: str, *, rotated: bool = False
 ) -> HttpResponse:
     """Answer the press that made ``plaintext`` with it. htmx leaves the browser at the key's own address."""
-    there = detail_url(access, api_key.pk)
+    there, row = detail_url(access, api_key.pk), ApiKeyRow.of(api_key, keys_around(access, api_key.pk))
     context = {
-        "api_key": ApiKeyRow.of(api_key, keys_around(access, api_key.pk)),
+        "api_key": row,
+        "model": first_model(row.answers),
         "plaintext": plaintext,
         "rotated": rotated,
         # Whoever rotates has named nothing. In the page itself: htmx leaves the messages around it as they are.

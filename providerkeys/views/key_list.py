@@ -16,6 +16,7 @@ from organizations.models import ApiKey
 from providerkeys.providers import registry
 from providerkeys.views.htmx import asked_by_htmx, leave, show
 from providerkeys.views.listing import KeyPage
+from providerkeys.views.replaced import reminders
 from providerkeys.views.searches import without_secrets
 
 _SUGGESTED: Final = 1000
@@ -29,7 +30,10 @@ def provider_key_list(request: HttpRequest, access: Access) -> HttpResponse:
     if not page.rows and ("after" in request.GET or "before" in request.GET):
         # The last row of that page has gone meanwhile; what is left stands on the first one.
         return leave(request, list_url(access))
-    response = show(request, "providerkeys/list.html", "table", list_context(access, page))
+    context = list_context(access, page)
+    if not asked_by_htmx(request):
+        context["reminders"] = reminders(request, access)
+    response = show(request, "providerkeys/list.html", "table", context)
     if asked_by_htmx(request):
         push_url(response, list_url(access) + page.address)
     return response

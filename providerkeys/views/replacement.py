@@ -24,6 +24,8 @@ from providerkeys.views.twins import linked
 
 UNKNOWN_KEY: Final = "unknown_key"
 """The reason of a key that its provider doesn't recognize, at each provider of API keys."""
+_UNKNOWN_ID: Final = "unknown_id"
+_TO_REVOKE: Final = "revoke"
 _TONES: Final = {"valid": "green", "limited": "amber", "failing": "red"}
 
 
@@ -35,13 +37,19 @@ class Stored:
     hints: Mapping[str, str]
     is_unknown: bool = False
     """Whether its provider didn't recognize it: then it is hardly what leaked."""
+    is_doubtful: bool = False
+    """Whether AWS didn't know its access keys: they may be inactive, or of GovCloud or China, so they may be live."""
 
     @classmethod
     def of(cls, key: ProviderKey) -> Self:
         records = key.secrets
-        # AWS doesn't know an access key ID that is inactive either, nor one of GovCloud or China: those may be live.
-        unknown = all(one.verdict == Verdict.INVALID and one.reason == UNKNOWN_KEY for one in records)
-        return cls({one.label: one.fingerprint for one in records}, {one.label: one.hint for one in records}, unknown)
+        refused = {one.reason if one.verdict == Verdict.INVALID else "" for one in records}
+        return cls(
+            {one.label: one.fingerprint for one in records},
+            {one.label: one.hint for one in records},
+            is_unknown=refused == {UNKNOWN_KEY},
+            is_doubtful=refused == {_UNKNOWN_ID},
+        )
 
     def among(self, now: Self) -> Self:
         """Of those rows alone that are still there."""
@@ -116,19 +124,24 @@ class Replacement:
         if nothing_to_revoke or not self.before.gone_in(now):
             self._say(messages.SUCCESS if self._is_good else messages.INFO, self._used("what is stored now"))
         elif kept:
-            self._say(messages.WARNING, self._some_kept(kept, now))
+            self._say(messages.WARNING, self._some_kept(kept, now), _TO_REVOKE)
         elif self.before.is_unknown:
-            self._say(self._level, self._unknown_replaced(earlier))
+            self._say(self._level, self._unknown_replaced(earlier), _TO_REVOKE)
+        elif self.before.is_doubtful and earlier:
+            said = format_html("{}{}", self._unknown_replaced(earlier), self._doubtful(now))
+            self._say(self._level, said, _TO_REVOKE)
         elif elsewhere := self._holders(self.before, now):
             old = self._old(self.before.hints_replaced_in(now))
-            self._say(messages.WARNING, format_html("{}{}", self._held(elsewhere, old), self._known_by(now, earlier)))
+            said = format_html("{}{}", self._held(elsewhere, old), self._known_by(now, earlier))
+            self._say(messages.WARNING, said, _TO_REVOKE)
         else:
             said = self._to_revoke(self._old(self.before.hints_gone_in(now)))
             known_by = self._known_by(now, earlier)
-            self._say(self._level, format_html("{} {}{}", self._used("the new key"), said, known_by))
+            self._say(self._level, format_html("{} {}{}", self._used("the new key"), said, known_by), _TO_REVOKE)
 
-    def _say(self, level: int, said: str) -> None:
-        messages.add_message(self.request, level, said)
+    def _say(self, level: int, said: str, tag: str = "") -> None:
+        """With the ``tag`` it takes the place of the page's own reminder of what is still to be revoked."""
+        messages.add_message(self.request, level, said, tag)
 
     # What is known
 
@@ -213,7 +226,7 @@ class Replacement:
         said = self._by_verdict(
             unknown=format_html(": once a test says that the new one is valid, {}", then),
             valid=format_html(": {}", then),
-            limited=format_html(": once the new one does what you need, {}", then),
+            limited=format_html(": once the new one does what you need, {} If it leaked, don’t wait.", then),
             failing=format_html(
                 ", and the new one failed its test{}. In this order: <ol>{}</ol>",
                 self._while_it_fails(),
@@ -240,12 +253,19 @@ class Replacement:
         said = self._to_revoke(old)
         return format_html("{} {}{}", used, said, same)
 
+    def _doubtful(self, now: Stored) -> SafeString:
+        """What this has replaced is hardly what leaked, after a mistyped one; yet it may be live somewhere."""
+        hints = self.before.hints_gone_in(now)
+        verb, it = ("were", "them") if len(hints) > 1 else ("was", "it")
+        said = "{} {} replaced by this save, and AWS doesn’t know {}: if you made {}, revoke {} too."
+        return _aside(format_html(said, _in_one_piece(hints), verb, it, it, it))
+
     def _to_revoke(self, old: _Old) -> SafeString:
         what, at = old.what, self._console
         return self._by_verdict(
             unknown=format_html("Revoke {} at {} once a test says that the new one is valid.", what, at),
             valid=format_html("Now revoke {} at {}.", what, at),
-            limited=format_html("Revoke {} at {} once the new one does what you need.", what, at),
+            limited=format_html("Revoke {} at {} once the new one does what you need, or now if it leaked.", what, at),
             failing=format_html(
                 "It failed its test{}: replace it with one that works. If {} leaked, revoke {} at {} now.",
                 *(self._while_it_fails(), what, old.it, at),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.utils.text import get_text_list
+
 from providerkeys import badges
 from providerkeys.providers.verdicts import Verdict
 
@@ -45,6 +47,13 @@ def _last_check(told: Any) -> Mapping[str, str]:
     }
 
 
+def _further_names(answer: Any) -> list[str]:
+    """Who is tried after the first one: those whose names are known, and how many there are besides."""
+    known = [key.name for key in answer.keys[1:]]
+    others = answer.further - len(known)
+    return [*known, f"{others} more"] if others > 0 else known
+
+
 def line_of(answer: Any) -> Mapping[str, str]:
     """The texts of a line of the API keys list: the provider key that is tried first, or why there is none."""
     first = answer.keys[0] if answer.keys else None
@@ -53,5 +62,6 @@ def line_of(answer: Any) -> Mapping[str, str]:
         "key_id": first.id if first else "",
         "key_name": first.name if first else "",
         "further": str(answer.further or ""),
+        "further_names": get_text_list(_further_names(answer), "and"),
         "reason": answer.reason,
     }

@@ -48,6 +48,9 @@ class Save:
         if "credentials" in changed:
             self._learn()
             self._tell_verdict(self._marked(f"{self.key.name} was saved."))
+            if before.is_unknown or before.is_doubtful:
+                # What was said of the first key that was saved waited for one that works.
+                self._lead_on()
             Replacement(self.request, self.access, self.form, self.key, before).tell()
         else:
             self._tell_unchanged()

@@ -4,7 +4,7 @@ The key itself is in none of them: nothing can show it again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.conf import settings
@@ -65,6 +65,8 @@ class Snippet:
     title: str
     code: str
     other_models: Sequence[str] = ()
+    is_open: bool = False
+    """Whether it is the one to begin with: the first that works."""
 
 
 def snippets[K: Key](answers: Sequence[Answer[K]]) -> list[Snippet]:
@@ -72,7 +74,15 @@ def snippets[K: Key](answers: Sequence[Answer[K]]) -> list[Snippet]:
     chat, messages = _models(answers, Api.CHAT_COMPLETIONS), _models(answers, Api.MESSAGES)
     curl = ("curl", "curl", _CURL, chat) if chat else ("curl", "curl", _CURL_MESSAGES, messages)
     kinds = (("openai", "OpenAI SDK", _OPENAI, chat), ("anthropic", "Anthropic SDK", _ANTHROPIC, messages), curl)
-    return [Snippet(slug, title, _fill(code, models), models[1:]) for slug, title, code, models in kinds]
+    made = [Snippet(slug, title, _fill(code, models), models[1:]) for slug, title, code, models in kinds]
+    begin = next((one.slug for one in made if one.code), made[0].slug)
+    return [replace(one, is_open=one.slug == begin) for one in made]
+
+
+def first_model[K: Key](answers: Sequence[Answer[K]]) -> str:
+    """A model that an API key with these ``answers`` can ask for; empty where no provider key serves it."""
+    found = (one for api in (Api.CHAT_COMPLETIONS, Api.MESSAGES) for one in _models(answers, api))
+    return next(found, "")
 
 
 def _models[K: Key](answers: Iterable[Answer[K]], api: Api) -> list[str]:

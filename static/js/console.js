@@ -10,7 +10,7 @@ import "./drop.js";
 import "./regions.js";
 import "./keeping.js";
 import "./stale.js";
-import "./worse.js";
+import "./twice.js";
 import "./secrets.js";
 import "./searches.js";
 import "./menu.js";

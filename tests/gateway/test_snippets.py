@@ -57,6 +57,21 @@ def test_each_program_of_the_page_runs(
     assert '"choices"' in asked.stdout
 
 
+def test_the_first_one_that_works_is_open_and_the_new_keys_page_names_a_model(
+    gateway: Gateway, alices: Console, alice_access: Access
+) -> None:
+    def opened(api_key: ApiKey) -> list[str]:
+        page = text(alices.get(f"api-keys/{api_key.pk}/"))
+        return re.findall(r"<details[^>]* open>\s*<summary>.*?</svg>(.*?)</summary>", page, re.DOTALL)
+
+    api_key, _ = ApiKey.issue(alice_access, "production")
+    assert opened(api_key) == ["OpenAI SDK"]
+    assert "as in <code>" not in text(alices.post("api-keys/new/", {"name": "first"}))
+    keep(alice_access, "anthropic")
+    assert opened(api_key) == ["Anthropic SDK"]
+    assert "as in <code>anthropic/claude-" in text(alices.post("api-keys/new/", {"name": "second"}))
+
+
 def test_a_program_that_no_provider_key_serves_is_not_shown(
     gateway: Gateway, alices: Console, alice_access: Access
 ) -> None:

@@ -33,7 +33,15 @@ MOST_BYTES: Final = 60_000
 CIPHER: Final = "/fernet.py"
 # Answer to a body alone, and are no pages.
 NOT_PAGES: Final = {
-    *("check_create", "logout", "outlook", "provider_key_check_create", "provider_key_outlook", "provider_key_position")
+    *(
+        "check_create",
+        "logout",
+        "outlook",
+        "provider_key_check_create",
+        "provider_key_outlook",
+        "provider_key_position",
+    ),
+    "replaced_is_revoked",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.html import format_html
 
 from byok_site import errors
 from byok_site.errors import Action
@@ -416,6 +417,7 @@ SNIPPETS = [
     Thing(
         slug="openai",
         title="OpenAI SDK",
+        is_open=True,
         code="""from openai import OpenAI
 
 client = OpenAI(
@@ -479,12 +481,33 @@ TOO_MANY = {
 class Toast:
     def __init__(self, level_tag: str, words: str) -> None:
         self.level_tag = level_tag
+        self.extra_tags = ""
         self.words = words
 
     def __str__(self) -> str:
         return self.words
 
 
+REMINDERS = [
+    Thing(
+        key_id="pk_2",
+        name="Production Key",
+        provider=OPENAI,
+        keys_at="OpenAI’s API keys",
+        hints=["sk-proj-…AbCd"],
+        at=NOW - timedelta(minutes=5),
+        holders=format_html('<a href="/orgs/acme/provider-keys/{}/">Overflow account</a> (OpenAI)', "pk_3"),
+    ),
+    Thing(
+        key_id="pk_7",
+        name="Bedrock shared",
+        provider=PROVIDERS[7],
+        keys_at="AWS IAM",
+        hints=["AKIA…O4HG", "AKIA…RAIK"],
+        at=NOW - timedelta(hours=5),
+        holders="",
+    ),
+]
 MANY = [f"service-{number}" for number in range(15)]
 
 
@@ -514,6 +537,7 @@ LOST_AND_MOVED = [
 ]
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "list": page("providerkeys/list.html", **LIST),
+    "list-replaced": page("providerkeys/list.html", **LIST, reminders=REMINDERS),
     "list-member": page(
         "providerkeys/list.html", **{**LIST, "access": MEMBER, "organizations": [ACME], "next_url": ""}
     ),

@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.accessibility import DARK, DARK_PHONE, LIGHT, faults
 from tests.look.conftest import Build
-from tests.look.stage import NEVER, ORIGIN, Reply, Stage, part, whole
+from tests.look.stage import NEVER, ORIGIN, Reply, Request, Stage, part, whole
 from tests.look.states import LOST_AND_MOVED, NOBODY, PAGES, ProviderKeyForm
+from tests.look.things import OPENAI
 
 pytestmark = pytest.mark.browser
 
@@ -453,6 +454,55 @@ def test_a_save_that_gives_up_what_works_for_what_was_refused_is_asked_for_twice
     stage.on("POST", NEW, Reply("", 200, {"HX-Redirect": "/list-toasts"}))
     stage.on("GET", "/list-toasts", Reply(whole("list-toasts")))
     save.click()
+    page.wait_for_url(f"{ORIGIN}/list-toasts")
+
+
+def asked_about_a_shape(page: Page, stage: Stage, typed: str) -> None:
+    """The form with ``typed``, of a provider whose keys look otherwise, before *Save*."""
+    shaped = Thing(**{**vars(OPENAI), "shape": r"sk-proj-\w{20}"})
+
+    def form(request: Request) -> Reply:
+        of_provider = request.headers.get("hx-target", "") == "credentials"
+        return Reply(part("form-new", "provider", provider=shaped) if of_provider else part("form-choose", "form"))
+
+    stage.on("GET", NEW, form)
+    stage.on("POST", NEW, Reply("", 200, {"HX-Redirect": "/list-toasts"}))
+    stage.on("GET", "/list-toasts", Reply(whole("list-toasts")))
+    fill_in(page)
+    page.get_by_label("API Key", exact=True).fill(typed)
+
+
+UNLIKE = "This doesn’t look like a usual OpenAI key"
+
+
+def test_what_looks_like_no_key_of_the_provider_is_stored_by_a_second_press(page: Page, stage: Stage) -> None:
+    asked_about_a_shape(page, stage, "hello-key")
+    save, told = page.get_by_role("button", name="Save", exact=True), page.get_by_text(UNLIKE)
+    save.dblclick()
+    expect(told).to_be_visible()
+    assert stage.asked("POST", NEW) == []
+    # Of another paste it is asked anew.
+    page.get_by_label("API Key", exact=True).fill("hallo-key")
+    expect(told).to_have_count(0)
+    save.click()
+    expect(told).to_be_visible()
+    page.wait_for_function("since => performance.now() - since > 1000", arg=page.evaluate("performance.now()"))
+    save.click()
+    page.wait_for_url(f"{ORIGIN}/list-toasts")
+
+
+def test_what_was_tested_is_not_asked_about(page: Page, stage: Stage) -> None:
+    asked_about_a_shape(page, stage, "hello-key")
+    stage.on("POST", CHECKS, Reply(part("check-valid", "pressed")))
+    page.get_by_role("button", name="Test credentials").click()
+    expect(page.locator("[data-verdict]")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url(f"{ORIGIN}/list-toasts")
+
+
+def test_nor_is_a_key_as_it_was_copied(page: Page, stage: Stage) -> None:
+    asked_about_a_shape(page, stage, f' export OPENAI_API_KEY="sk-proj-{"F" * 20}"; ')
+    page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url(f"{ORIGIN}/list-toasts")
 
 

@@ -625,6 +625,29 @@ def test_a_message_that_joins_many_is_read_whole_and_none_leaves_the_window(stag
     assert box["y"] >= 640 / 3
 
 
+def test_what_is_still_to_be_revoked_stands_on_the_page_once_its_message_is_gone(stage: Stage) -> None:
+    template, context = PAGES["list-replaced"]
+    told_once = Toast("success", "Now revoke the old one at OpenAI’s API keys.")
+    told_once.extra_tags = "revoke"
+    stage.on("GET", LIST, Reply(render_to_string(template, {**context, "messages": [told_once]})))
+    page = stage.open("list", LIST)
+    there = page.get_by_role("region", name="Still to be revoked")
+    expect(page.locator("[data-toast]")).to_be_visible()
+    expect(there).to_be_hidden()
+    page.get_by_role("button", name="Dismiss").click()
+    expect(there).to_contain_text("sk-proj-…AbCd at OpenAI’s API keys: you replaced it in Production Key")
+
+
+def test_beside_another_message_it_stays(stage: Stage) -> None:
+    template, context = PAGES["list-replaced"]
+    other = Toast("success", "Overflow account was disabled.")
+    stage.on("GET", LIST, Reply(render_to_string(template, {**context, "messages": [other]})))
+    page = stage.open("list", LIST)
+    there = page.get_by_role("region", name="Still to be revoked")
+    expect(there).to_be_visible()
+    expect(there.get_by_role("button", name="AKIA…O4HG and AKIA…RAIK: They are revoked")).to_be_visible()
+
+
 def test_what_follows_is_told_after_the_messages_were_dismissed(stage: Stage) -> None:
     page = saved_elsewhere(stage, *KEYS[:3], under_test())
     page.get_by_role("button", name="Dismiss").click()

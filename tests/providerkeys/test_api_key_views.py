@@ -534,7 +534,7 @@ class TestWhichKeyWillServe:
         assert '<option value="openai" selected>' in text(alices.get("provider-keys/new/", provider="openai"))
         assert where not in text(danas.get(f"api-keys/{api_key.pk}/"))
 
-    def test_leads_there_where_requests_are_refused_and_nobody_where_a_key_serves(
+    def test_leads_an_admin_to_a_key_of_its_own_where_requests_are_refused_and_where_a_key_serves(
         self, alices: Console, danas: Console, alice_access: Access, api_key: ApiKey
     ) -> None:
         self.make(alice_access, "Theirs", sample.api_key(alice_access))
@@ -543,8 +543,9 @@ class TestWhichKeyWillServe:
 
         self.make(alice_access, "Shared")
         page = text(alices.get(f"api-keys/{api_key.pk}/"))
-        assert "?provider=openai" not in page
+        assert "?provider=openai" in page
         assert "?provider=anthropic" in page
+        assert "?provider=" not in text(danas.get(f"api-keys/{api_key.pk}/"))
 
     def test_the_page_of_a_new_api_key_asks_for_them_alone(
         self, alices: Console, alice_access: Access, api_key: ApiKey

@@ -260,8 +260,11 @@ class TestRevoking:
         again = samples.key("bedrock", "good")
         said = self.said(alices, key, *(posted(number, name, again) for number, name in enumerate(THREE)))
         # It is in use again. What AWS doesn't know may be inactive, or another partition's: it may be live.
-        assert f"The old access key ID: {hint_of(OTHER)}." in said
-        assert f"{hint_of(wrong)} was replaced shortly before: revoke it too." in said
+        assert f"Revoke {hint_of(wrong)}, replaced shortly before, at AWS IAM once a test says" in said
+        assert (
+            f"{hint_of(OTHER)} was replaced by this save, and AWS doesn’t know it: if you made it, revoke it too."
+            in said
+        )
         assert old not in said
 
     def test_a_row_in_which_the_new_one_is_typed_again_kept_no_old_one(self, alices: Console, key: ProviderKey) -> None:

@@ -75,7 +75,10 @@ class TestEdit:
     ) -> None:
         judge(sample.LATTER, sample.limited)
         alices.post(edit(key), edited(key, sample.LATTER))
-        assert "Revoke the old one at OpenAI’s API keys once the new one does what you need." in toasts(alices)[-1]
+        assert (
+            "Revoke the old one at OpenAI’s API keys once the new one does what you need, or now if it leaked."
+            in toasts(alices)[-1]
+        )
 
     def test_two_hints_that_are_the_same_are_told(self, alices: Console, key: ProviderKey, sent: list[str]) -> None:
         alike = sample.FORMER.replace("FAKE", "FAKX", 1)

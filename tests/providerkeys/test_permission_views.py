@@ -38,6 +38,7 @@ ROUTES: Final = (
     Route("GET", "provider-keys/api-key-names/", 200, members_may=True),
     Route("POST", "provider-keys/outlook/", 200),
     Route("POST", "provider-keys/{pk}/outlook/", 200),
+    Route("POST", "provider-keys/revoked/", 302),
     Route("POST", "provider-keys/checks/", 422),
     Route("GET", "provider-keys/checks/{chk}/", 200, members_may=True),
     Route("GET", "provider-keys/{pk}/", 200),

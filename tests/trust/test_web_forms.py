@@ -98,6 +98,8 @@ NOTHING_STORED: Final = frozenset({"login", "logout", "password_reset", "outlook
     # There is one key alone, and no old secret of an API key.
     "provider_key_position",
     "api_key_former",
+    # What was replaced is known to a session alone.
+    "replaced_is_revoked",
 }
 
 

@@ -1,0 +1,126 @@
+"""What somebody has replaced stands above the list until it is revoked: for them alone, with who still holds it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django.utils.html import strip_tags
+
+from organizations.access import Access
+from organizations.models import Membership, Organization, Role, User
+from providerkeys.models import ProviderKey
+from tests.fakeproviders import samples
+from tests.providerkeys import regions, sample
+from tests.providerkeys.conftest import Console, text
+from tests.providerkeys.form import edit, edited, toasts
+from tests.providerkeys.regions import posted
+
+LIST = "provider-keys/"
+DONE = "provider-keys/revoked/"
+OTHER = samples.key("bedrock", "nolist")
+
+
+@pytest.fixture(autouse=True)
+def _sent(sent: list[str]) -> None:
+    """Nothing reaches a broker."""
+
+
+@pytest.fixture
+def key(alice_access: Access) -> ProviderKey:
+    return sample.stored(alice_access)
+
+
+def reminders(console: Console) -> list[str]:
+    """What the list reminds of, a sentence or two for each key."""
+    found = re.findall(r'<section class="notice[^>]* replaced".*?</section>', text(console.get(LIST)), re.DOTALL)
+    return [re.sub(r"\s+", " ", strip_tags(one)).strip() for part in found for one in re.findall(r"<p>.*?</p>", part)]
+
+
+def replace(console: Console, key: ProviderKey, secret: str = sample.LATTER) -> None:
+    assert console.post(edit(key), edited(sample.again(key), secret)).status_code == 302
+
+
+def test_what_was_replaced_stands_there_until_it_is_said_to_be_revoked(alices: Console, key: ProviderKey) -> None:
+    assert reminders(alices) == []
+    replace(alices, key)
+    for _ in range(2):
+        assert reminders(alices) == [f"{key.hint} at OpenAI’s API keys: you replaced it in Production just now."]
+    assert 'href="https://platform.openai.com/api-keys"' in text(alices.get(LIST))
+
+    toasts(alices)
+    assert alices.post(DONE, {"key": key.pk}).status_code == 302
+    assert toasts(alices) == [f"You are no longer reminded of {key.hint}."]
+    assert reminders(alices) == []
+
+
+def test_with_who_still_holds_it_and_whom_that_costs_one_query(
+    alices: Console, alice_access: Access, key: ProviderKey
+) -> None:
+    replace(alices, key)
+    toasts(alices)
+    with CaptureQueriesContext(connection) as alone:
+        assert reminders(alices)[0].endswith("just now.")
+    for name in ("Last year’s", "Spare"):
+        ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, name))
+    with CaptureQueriesContext(connection) as held:
+        [said] = reminders(alices)
+    assert said.endswith("First replace it in Last year’s (OpenAI), Spare (OpenAI).")
+    assert len(alone) == len(held) <= 6
+
+
+def test_of_an_access_key_its_id_and_who_holds_it_in_any_region(alices: Console, alice_access: Access) -> None:
+    key = regions.stored(alice_access, "us-east-1", "us-west-2")
+    old = key.regions.all()[0].hint
+    both = {**posted(0, "us-east-1", OTHER), **posted(1, "us-west-2", OTHER)}
+    ProviderKey.objects.filter(pk=regions.stored(alice_access, "eu-west-1").pk).update(name="Europe")
+    changed = {"version": key.version, "name": "Bedrock shared", "assign_to_organization": "on", **both}
+    assert alices.post(edit(key), {"provider": "bedrock", **changed}).status_code == 302
+    assert reminders(alices) == [
+        f"{old} at AWS IAM: you replaced it in Bedrock shared just now. First replace it in Europe (AWS Bedrock)."
+    ]
+
+
+def test_a_deleted_key_is_remembered_by_its_name(alices: Console, alice_access: Access, key: ProviderKey) -> None:
+    replace(alices, key)
+    sample.again(key).delete_by(alice_access)
+    assert "you replaced it in Production" in reminders(alices)[0]
+
+
+def test_what_the_key_holds_again_is_no_old_one(alices: Console, key: ProviderKey) -> None:
+    replace(alices, key)
+    replace(alices, key, sample.FORMER)
+    [said] = reminders(alices)
+    assert key.hint not in said
+
+
+def test_after_a_day_nobody_is_reminded(alices: Console, key: ProviderKey) -> None:
+    replace(alices, key)
+    for hours, count in ((23, 1), (25, 0)):
+        with time_machine.travel(timezone.now() + timedelta(hours=hours), tick=False):
+            assert len(reminders(alices)) == count
+
+
+def test_nobody_else_is_and_no_other_organization_shows_it(
+    alices: Console, alice: User, danas: Console, globex: Organization, key: ProviderKey
+) -> None:
+    replace(alices, key)
+    Membership.objects.create(organization=globex, user=alice, role=Role.ADMIN)
+    Membership.objects.update(role=Role.ADMIN)
+    there = Console(alices.client, globex.slug)
+    toasts(there)
+    assert reminders(there) == reminders(danas) == []
+    # Nor is it forgotten from there.
+    for console in (there, danas):
+        assert console.post(DONE, {"key": key.pk}).status_code == 302
+        assert toasts(console) == []
+    assert len(reminders(alices)) == 1
+
+
+def test_who_is_an_admin_no_longer_is_shown_nothing(alices: Console, alice: User, key: ProviderKey) -> None:
+    replace(alices, key)
+    Membership.objects.filter(user=alice).update(role=Role.MEMBER)
+    assert reminders(alices) == []
