@@ -79,6 +79,7 @@ PROVIDER = _Anthropic(
     public_prefixes=("sk-ant-api03-", "sk-ant-"),
     own_marks=("sk-ant-",),
     shape=r"sk-ant-api03-[\w-]{93}AA",
+    loose_shape=r"sk-ant-[\w-]{24}",
     wrong_kinds=(
         WrongKind("sk-ant-admin", "an Anthropic admin key", "Create an API key of a workspace instead."),
         WrongKind("sk-ant-oat", "an Anthropic subscription token", "Create an API key in the Console instead."),

@@ -161,7 +161,7 @@ class ApiKeyProvider(Provider):
     shape: str = ""
     """A regular expression for the usual shape; another shape is only a hint, never a refusal."""
     loose_shape: str = ""
-    """One that pages may hold, where ``shape`` names letters that stand inside of every key."""
+    """One that pages may hold, where ``shape`` names more letters of a key than they may show."""
 
     def headers(self, key: str) -> Mapping[str, str]:
         """The headers that authenticate a request with ``key``: most providers take it as a bearer token."""
