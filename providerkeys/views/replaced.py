@@ -51,14 +51,16 @@ class Reminder:
         return KINDS[self.provider.credential].keys_at(self.provider)
 
 
-def remember(request: HttpRequest, key: ProviderKey, old: Mapping[str, str]) -> None:
-    """Remember what was replaced in ``key``: hints by fingerprint."""
+def remember(request: HttpRequest, key: ProviderKey, old: Mapping[str, str], held: Collection[str]) -> None:
+    """Remember what was replaced in ``key``: hints by fingerprint. What it holds again is none: ``held`` has either."""
     kept = _within_a_day(request)
-    before = [one for one in kept[key.pk]["old"] if one[0] not in old] if key.pk in kept else []
+    before = kept.pop(key.pk)["old"] if key.pk in kept else []
     new = [(fingerprint, hint, _now()) for fingerprint, hint in old.items()]
-    if new:
-        mine = _Of(organization=key.organization_id, name=key.name, provider=key.provider, old=[*new, *before][:_MOST])
-        request.session[_SESSION] = {**kept, key.pk: mine}
+    still = [one for one in before if one[0] not in old and one[0] not in held and one[1] not in held]
+    if new or still:
+        all_old = [*new, *still][:_MOST]
+        kept[key.pk] = _Of(organization=key.organization_id, name=key.name, provider=key.provider, old=all_old)
+    request.session[_SESSION] = kept
 
 
 def recall(request: HttpRequest, key: ProviderKey, held: Collection[str]) -> dict[str, str]:

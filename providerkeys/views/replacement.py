@@ -197,7 +197,7 @@ class Replacement:
         gone = {before.hints[label]: one for label, one in before.fingerprints.items() if one in before.gone_in(now)}
         old = {} if before.is_unknown else {one: hint for hint, one in gone.items() if hint not in hints}
         earlier = recall(self.request, self.key, {*now.fingerprints.values(), *gone.values()})
-        remember(self.request, self.key, old)
+        remember(self.request, self.key, old, {*now.fingerprints.values(), *hints})
         return {one: hint for one, hint in earlier.items() if not self._has_regions or hint not in (*hints, *gone)}
 
     # What is said of it

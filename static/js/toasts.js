@@ -235,7 +235,11 @@ document.addEventListener("htmx:afterSwap", ({ target, detail }) => {
   const open = target.hasAttribute("hx-trigger");
   const said = open ? "Testing" : (target.querySelector("[data-told]")?.textContent ?? "Not tested");
   // Messages are heard when they change: what a toast says by now is not said twice.
-  if (!open && (conclude(target) || tellVerdict(target))) return;
+  if (!open && conclude(target)) {
+    pressed.delete(target.id);
+    return;
+  }
+  if (!open && tellVerdict(target)) return;
   messages.querySelector("[data-announced]").textContent = `${name}: ${said}`;
 });
 

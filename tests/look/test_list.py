@@ -346,6 +346,20 @@ def test_of_a_test_that_somebody_else_has_pressed_for_no_message_stands_in_the_w
     expect(page.locator("[data-toast]")).to_have_count(0)
 
 
+def test_what_a_message_has_told_is_not_told_again_with_another_table(stage: Stage) -> None:
+    stage.on("GET", OPEN_CHECK, Reply(row(open_check=Thing(url=OPEN_CHECK))))
+    page = saved(stage, *KEYS[:3], under_test())
+    with page.expect_response(f"**{LIST}{KEY.id}/checks/"):
+        press_for_a_test(page, stage, row(open_check=Thing(url=OPEN_CHECK)))
+    stage.on("GET", OPEN_CHECK, Reply(row()))
+    expect(page.locator("[data-line]")).to_contain_text("Its test said: Invalid.")
+    page.get_by_role("button", name="Dismiss").click()
+    stage.on("GET", LIST, Reply(part("list", "table", keys=[told(KEY)])))
+    page.get_by_role("combobox", name="Filter by provider").select_option("openai")
+    expect(page.get_by_role("row")).to_have_count(2)
+    expect(page.locator("[data-toast]")).to_have_count(0)
+
+
 def test_the_verdict_is_told_also_where_the_table_was_drawn_anew_meanwhile(page: Page, stage: Stage) -> None:
     press_for_a_test(page, stage, row(open_check=Thing(url=OPEN_CHECK)))
     expect(page.locator(ROW)).to_contain_text("Testing")

@@ -97,6 +97,22 @@ def test_what_the_key_holds_again_is_no_old_one(alices: Console, key: ProviderKe
     assert key.hint not in said
 
 
+def test_nor_is_an_access_key_that_is_in_use_again(alices: Console, alice_access: Access) -> None:
+    key = regions.stored(alice_access, "us-east-1")
+    hints = [key.regions.all()[0].hint]
+    for secret in (OTHER, regions.GOOD):
+        version = sample.again(key).version
+        changed = {"version": version, "name": "Bedrock shared", "assign_to_organization": "on"}
+        row = posted(0, "us-east-1", secret)
+        assert alices.post(edit(key), {"provider": "bedrock", **changed, **row}).status_code == 302
+        hints.append(sample.again(key).regions.all()[0].hint)
+    first, second, third = hints
+    assert first == third
+    [said] = reminders(alices)
+    assert first not in said
+    assert second in said
+
+
 def test_after_a_day_nobody_is_reminded(alices: Console, key: ProviderKey) -> None:
     replace(alices, key)
     for hours, count in ((23, 1), (25, 0)):
