@@ -257,8 +257,14 @@ class Replacement:
         """What this has replaced is hardly what leaked, after a mistyped one; yet it may be live somewhere."""
         hints = self.before.hints_gone_in(now)
         verb, it = ("were", "them") if len(hints) > 1 else ("was", "it")
-        said = "{} {} replaced by this save, and AWS doesn’t know {}: if you made {}, revoke {} too."
-        return _aside(format_html(said, _in_one_piece(hints), verb, it, it, it))
+        return _aside(
+            format_html(
+                "{} {} replaced by this save, and AWS doesn’t know {it}: if you made {it}, revoke {it} too.",
+                _in_one_piece(hints),
+                verb,
+                it=it,
+            )
+        )
 
     def _to_revoke(self, old: _Old) -> SafeString:
         what, at = old.what, self._console
