@@ -27,11 +27,12 @@ _MOST: Final = 5
 
 
 class _Of(TypedDict):
-    """What was replaced in one key, the latest first: fingerprint, hint and when, in seconds."""
+    """What was replaced in one key, the latest first: fingerprint, hint and when, in seconds; ``hint`` is the new one's."""
 
     organization: str
     name: str
     provider: str
+    hint: str
     old: list[tuple[str, str, int]]
 
 
@@ -45,6 +46,8 @@ class Reminder:
     hints: Sequence[str]
     at: datetime
     holders: SafeString
+    is_alike: bool
+    """Whether what the key holds now has the same hint."""
 
     @property
     def keys_at(self) -> str:
@@ -58,8 +61,13 @@ def remember(request: HttpRequest, key: ProviderKey, old: Mapping[str, str], hel
     new = [(fingerprint, hint, _now()) for fingerprint, hint in old.items()]
     still = [one for one in before if one[0] not in old and one[0] not in held and one[1] not in held]
     if new or still:
-        all_old = [*new, *still][:_MOST]
-        kept[key.pk] = _Of(organization=key.organization_id, name=key.name, provider=key.provider, old=all_old)
+        kept[key.pk] = _Of(
+            organization=key.organization_id,
+            name=key.name,
+            provider=key.provider,
+            hint=key.hint,
+            old=[*new, *still][:_MOST],
+        )
     request.session[_SESSION] = kept
 
 
@@ -106,7 +114,7 @@ def _reminder(access: Access, pk: str, of: _Of, holders: Sequence[ProviderKey]) 
     if not old or provider is None:
         return None
     hints, at = list(dict.fromkeys(one[1] for one in old)), datetime.fromtimestamp(max(one[2] for one in old), UTC)
-    return Reminder(pk, of["name"], provider, hints, at, linked(access, held))
+    return Reminder(pk, of["name"], provider, hints, at, linked(access, held), is_alike=of["hint"] in hints)
 
 
 def _has_regions(of: _Of) -> bool:

@@ -134,6 +134,8 @@ class Replacement:
             old = self._old(self.before.hints_replaced_in(now))
             said = format_html("{}{}", self._held(elsewhere, old), self._known_by(now, earlier))
             self._say(messages.WARNING, said, _TO_REVOKE)
+        elif self.before.is_doubtful:
+            self._say(self._level, self._doubtful_replaced(now))
         else:
             said = self._to_revoke(self._old(self.before.hints_gone_in(now)))
             known_by = self._known_by(now, earlier)
@@ -195,7 +197,11 @@ class Replacement:
         # Of a row that was removed nothing was replaced.
         before, hints = self.before.among(now), now.hints.values() if self._has_regions else ()
         gone = {before.hints[label]: one for label, one in before.fingerprints.items() if one in before.gone_in(now)}
-        old = {} if before.is_unknown else {one: hint for hint, one in gone.items() if hint not in hints}
+        old = (
+            {}
+            if before.is_unknown or before.is_doubtful
+            else {one: hint for hint, one in gone.items() if hint not in hints}
+        )
         earlier = recall(self.request, self.key, {*now.fingerprints.values(), *gone.values()})
         remember(self.request, self.key, old, {*now.fingerprints.values(), *hints})
         return {one: hint for one, hint in earlier.items() if not self._has_regions or hint not in (*hints, *gone)}
@@ -252,6 +258,16 @@ class Replacement:
         same = _aside("The new one has the same hint: tell them apart by when they were made.") if alike else ""
         said = self._to_revoke(old)
         return format_html("{} {}{}", used, said, same)
+
+    def _doubtful_replaced(self, now: Stored) -> SafeString:
+        """As it never worked here, nobody is reminded of it."""
+        hints = self.before.hints_gone_in(now)
+        one, it = ("ones", "them") if len(hints) > 1 else ("one", "it")
+        return format_html(
+            "{} AWS doesn’t know the old {}, {}: if you made {it}, revoke {it} at {}.",
+            *(self._used("the new key"), one, _in_one_piece(hints), self._console),
+            it=it,
+        )
 
     def _doubtful(self, now: Stored) -> SafeString:
         """What this has replaced is hardly what leaked, after a mistyped one; yet it may be live somewhere."""

@@ -53,15 +53,15 @@ class ShownCheck:
         key = self.check.provider_key
         if key is None or self.check.state_now != "done":
             return None
-        refused = {
+        refused = [
             result.label
             for result in self.check.results.all()
             if not result.record and result.verdict in badges.FAILING_VERDICTS
-        }
+        ]
         if not refused:
             return None
         works = {record.label for record in key.secrets if record.readable and record.verdict in _WORKS}
-        lost = sorted(refused & works)
+        lost = [label for label in refused if label in works]
         return Worse(get_text_list(lost, "and")) if lost else None
 
     def __getattr__(self, name: str) -> Any:

@@ -167,7 +167,7 @@ function conclude(row) {
   const line = running?.closest("[data-line]");
   const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
   const told = row.querySelector("[data-told]");
-  if (told) tellWhatFollows(row, told);
+  if (told) tellWhatFollows(row, told, badge);
   if (!line || !badge || !told) return false;
   running.replaceWith("Its test said: ", ...saidBy(badge, told));
   drawAs(line, badge);
@@ -205,12 +205,14 @@ function withStep(told) {
 
 // What is to be done about the old credentials waited for the verdict, too.
 // Told by the verdict: of a key that is disabled its badge says nothing.
-function tellWhatFollows(row, told) {
+function tellWhatFollows(row, told, badge) {
   const tone = told.dataset.told;
   for (const awaiting of document.querySelectorAll(`[data-awaits="${row.id.replace("row-", "")}"]`)) {
     const then = tone && awaiting.parentElement.querySelector(`template[data-then=${tone}]`);
     if (!then) continue;
-    awaiting.closest("[data-toast]").hidden = false;
+    const line = awaiting.closest("[data-line]");
+    if (line.matches(".tone-grey") && !badge.matches(".tone-grey")) drawAs(line, badge);
+    line.closest("[data-toast]").hidden = false;
     awaiting.replaceWith(then.content.cloneNode(true));
   }
 }

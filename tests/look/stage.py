@@ -73,7 +73,7 @@ class Stage:
         self.requests.clear()
         breaches = self.watch.breaches()
         self.watch.forget()
-        assert breaches == []
+        assert breaches == [], breaches
 
     def on(self, method: str, path: str, answer: Answer) -> None:
         """Answer ``method`` at ``path`` (below the origin) from now on."""

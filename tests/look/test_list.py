@@ -511,6 +511,8 @@ def test_the_way_back_is_gone_once_something_else_is_asked_for(stage: Stage) -> 
     expect(toast).to_contain_text("It is shown alone")
     page.get_by_role("searchbox", name="Search provider keys").fill("other")
     expect(toast).to_have_text("CI account was saved. Its test is running.")
+    # Its answer has come.
+    expect(page).to_have_url(re.compile("[?&]q=other"))
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -669,7 +671,9 @@ def test_what_follows_is_told_after_the_messages_were_dismissed(stage: Stage) ->
     stage.on("GET", OPEN_CHECK, Reply(row()))
     expect(page.locator("[data-line]")).to_have_count(2)
     expect(page.locator("[data-line]").first).to_contain_text("Its test said: Invalid.")
-    expect(page.locator("[data-line]").last).to_have_text("Requests use the new key within 5 s. It failed its test.")
+    last = page.locator("[data-line]").last
+    expect(last).to_have_text("Requests use the new key within 5 s. It failed its test.")
+    expect(last).to_have_class(re.compile("tone-red"))
     expect(page.locator("[data-toast]")).to_be_visible()
 
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from providerkeys.forms.regions import RegionForm, numbers_in
 from tests.look.stage import ORIGIN, Reply, Request, Stage, part, whole
@@ -55,6 +55,10 @@ def add(page: Page, button: str = "Add region") -> None:
 def chosen(page: Page) -> list[str]:
     rows: list[str] = page.locator("[data-region-row] select").evaluate_all("all => all.map(one => one.value)")
     return rows
+
+
+def boxes(these: Locator) -> list[FloatRect]:
+    return [box for box in (one.bounding_box() for one in these.all()) if box]
 
 
 def names(page: Page) -> list[str]:
@@ -177,6 +181,26 @@ def test_on_edit_one_access_key_goes_into_every_row(stage: Stage) -> None:
     for number in (1, 2, 3):
         expect(field(page, number, "Access Key ID")).to_have_value(ID)
         expect(field(page, number, "Secret Access Key")).to_have_value(SECRET)
+
+
+def test_on_a_wide_page_what_is_said_of_a_field_takes_the_width_of_its_row(stage: Stage) -> None:
+    page = stage.open("form-regions-refused")
+    refused = page.locator("[data-region-row]", has=page.locator(".field__error"))
+    assert refused.count() > 0
+    for row in refused.all():
+        whole_row = row.bounding_box()
+        assert whole_row
+        lowest = max(box["y"] + box["height"] for box in boxes(row.locator("input:visible, select")))
+        for said in boxes(row.locator(".field__error")):
+            assert said["width"] > 0.9 * whole_row["width"]
+            assert said["y"] >= lowest
+
+
+def test_and_a_tick_stands_in_one_line(stage: Stage) -> None:
+    page = stage.open("form-regions-edit-emptied")
+    ticks = page.get_by_text("Keep the stored key", exact=True)
+    assert ticks.count() > 0
+    assert all(box["height"] < 30 for box in boxes(ticks))
 
 
 def test_whose_credentials_are_copied_is_said(stage: Stage) -> None:

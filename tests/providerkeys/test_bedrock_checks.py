@@ -17,7 +17,7 @@ from tests.fakeproviders import samples
 from tests.fakeproviders.access_keys import halves
 from tests.fakeproviders.fixtures import CheckedProviders
 from tests.providerkeys import regions
-from tests.providerkeys.conftest import Console
+from tests.providerkeys.conftest import Console, text
 from tests.providerkeys.form import NEW, toasts
 from tests.providerkeys.regions import BAD, THREE, posted, rows, said, stored, verdicts
 from tests.providerkeys.sample import again, letterbox
@@ -215,3 +215,16 @@ def _until(reached: Callable[[], bool]) -> None:
             return
         waiting.wait(0.02)
     raise TimeoutError
+
+
+def test_what_a_save_would_give_up_is_named_in_the_order_of_its_rows(alices: Console, alice_access: Access) -> None:
+    key = stored(alice_access)
+    key.regions.filter(region__in=THREE[:2]).update(verdict="valid", reason="accepted")
+    wrong = samples.key("bedrock", "wrong")
+    fields = {name: value for number, one in enumerate(THREE) for name, value in posted(number, one, wrong).items()}
+    changed = {"provider": "bedrock", "name": key.name, "assign_to_organization": "on", "version": key.version}
+    alices.post(f"provider-keys/{key.pk}/checks/", {**changed, **fields}, into="test-result")
+    check = CredentialCheck.objects.get()
+    check_run.run(check.pk)
+    panel = text(alices.get(f"provider-keys/checks/{check.pk}/", into="check"))
+    assert "The stored credentials of us-east-1 and eu-central-1 were accepted at their last test." in panel

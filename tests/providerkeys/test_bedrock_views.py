@@ -267,6 +267,15 @@ class TestRevoking:
         )
         assert old not in said
 
+    def test_what_aws_does_not_know_is_to_be_revoked_by_whoever_made_it(
+        self, alices: Console, key: ProviderKey
+    ) -> None:
+        old = key.regions.all()[0].hint
+        key.regions.update(verdict="invalid", reason="unknown_id")
+        said = self.said(alices, key, *(posted(number, name, OTHER) for number, name in enumerate(THREE)))
+        assert f"AWS doesn’t know the old one, {old}: if you made it, revoke it at AWS IAM." in said
+        assert "Still to be revoked" not in text(alices.get("provider-keys/"))
+
     def test_a_row_in_which_the_new_one_is_typed_again_kept_no_old_one(self, alices: Console, key: ProviderKey) -> None:
         rows = [posted(number, name, **BLANK) for number, name in enumerate(THREE)]
         self.said(alices, key, posted(0, THREE[0], OTHER), *rows[1:])

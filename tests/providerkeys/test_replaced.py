@@ -97,6 +97,12 @@ def test_what_the_key_holds_again_is_no_old_one(alices: Console, key: ProviderKe
     assert key.hint not in said
 
 
+def test_of_two_with_one_hint_it_is_said(alices: Console, key: ProviderKey) -> None:
+    replace(alices, key, sample.FORMER.replace("FAKE", "FAKY", 1))
+    [said] = reminders(alices)
+    assert said.endswith("just now. The new one has the same hint: tell them apart by when they were made.")
+
+
 def test_nor_is_an_access_key_that_is_in_use_again(alices: Console, alice_access: Access) -> None:
     key = regions.stored(alice_access, "us-east-1")
     hints = [key.regions.all()[0].hint]
