@@ -32,7 +32,8 @@ def provider_key_list(request: HttpRequest, access: Access) -> HttpResponse:
         return leave(request, list_url(access))
     context = list_context(access, page)
     if not asked_by_htmx(request):
-        context["reminders"] = reminders(request, access)
+        told = {message.extra_tags for message in messages.get_messages(request)}
+        context["reminders"] = reminders(request, access, told)
     response = show(request, "providerkeys/list.html", "table", context)
     if asked_by_htmx(request):
         push_url(response, list_url(access) + page.address)
@@ -56,7 +57,7 @@ def list_context(access: Access, page: KeyPage) -> dict[str, Any]:
         "previous_url": page.previous_url,
         "next_url": page.next_url,
         "providers": registry.all(),
-        "unsaid": [Message(messages.WARNING, "")],
+        "unsaid": [Message(level, "") for level in (messages.SUCCESS, messages.WARNING, messages.ERROR)],
     }
 
 

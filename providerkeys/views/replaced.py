@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypedDict
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -20,10 +21,11 @@ from providerkeys.providers import registry
 from providerkeys.providers.base import CredentialKind, Provider
 from providerkeys.views.twins import linked
 
-_SESSION: Final = "replaced_in"
+_SESSION: Final = "to_revoke"
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
 _MOST: Final = 5
+_KEYS: Final = 20
 
 
 class _Of(TypedDict):
@@ -44,10 +46,17 @@ class Reminder:
     name: str
     provider: Provider
     hints: Sequence[str]
-    at: datetime
+    until: int
+    """When the latest of it was replaced, in seconds."""
     holders: SafeString
     is_alike: bool
     """Whether what the key holds now has the same hint."""
+    is_told: bool
+    """Whether a message of this page says it already, and more."""
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.until, UTC)
 
     @property
     def keys_at(self) -> str:
@@ -68,7 +77,8 @@ def remember(request: HttpRequest, key: ProviderKey, old: Mapping[str, str], hel
             hint=key.hint,
             old=[*new, *still][:_MOST],
         )
-    request.session[_SESSION] = kept
+    # The latest come last.
+    request.session[_SESSION] = dict(list(kept.items())[-_KEYS:])
 
 
 def recall(request: HttpRequest, key: ProviderKey, held: Collection[str]) -> dict[str, str]:
@@ -81,40 +91,68 @@ def recall(request: HttpRequest, key: ProviderKey, held: Collection[str]) -> dic
     return {fingerprint: hint for fingerprint, hint, at in old if at > since and fingerprint not in held}
 
 
-def reminders(request: HttpRequest, access: Access) -> list[Reminder]:
-    """What this admin has replaced in keys of the organization within a day, the latest first. One query, if there is any."""
+def reminders(request: HttpRequest, access: Access, told: Collection[str] = ()) -> list[Reminder]:
+    """What this admin has replaced in keys of the organization within a day, the latest first; ``told`` are ids of keys.
+
+    One query, if there is any; of access keys two.
+    """
     mine = {pk: of for pk, of in _within_a_day(request).items() if of["organization"] == access.organization.pk}
     if not mine or not access.is_admin:
         return []
     fingerprints = {fingerprint for of in mine.values() for fingerprint, _, _ in of["old"]}
     ids = {hint for of in mine.values() if _has_regions(of) for _, hint, _ in of["old"]}
     holders = holders_of(access, fingerprints, ids=ids)
-    found = (_reminder(access, pk, of, holders) for pk, of in mine.items())
-    return sorted(filter(None, found), key=lambda one: one.at, reverse=True)[:_MOST]
+    if ids:
+        prefetch_related_objects(holders, "regions")
+    held = {key: _marks(key) for key in holders}
+    found = (_reminder(access, pk, of, held, is_told=pk in told) for pk, of in reversed(mine.items()))
+    return sorted(filter(None, found), key=lambda one: one.until, reverse=True)
 
 
-def forget(request: HttpRequest, access: Access, key_id: str) -> list[str]:
-    """Remind of what was replaced in a key no more, and tell its hints; of none where nothing was replaced."""
-    kept = _within_a_day(request)
-    if key_id not in kept or kept[key_id]["organization"] != access.organization.pk:
+def forget(request: HttpRequest, access: Access, key_id: str, until: int) -> list[str]:
+    """Remind of what was replaced in a key ``until`` then no more, and tell the hints of it that were shown."""
+    shown = next((one for one in reminders(request, access) if one.key_id == key_id), None)
+    if shown is None:
         return []
-    request.session[_SESSION] = {pk: of for pk, of in kept.items() if pk != key_id}
-    return list(dict.fromkeys(hint for _, hint, _ in kept[key_id]["old"]))
+    kept = _within_a_day(request)
+    mine = kept.pop(key_id)
+    if later := [one for one in mine["old"] if one[2] > until]:
+        kept[key_id] = {**mine, "old": later}
+    request.session[_SESSION] = kept
+    after = {hint for _, hint, _ in later}
+    return [hint for hint in shown.hints if hint not in after]
 
 
-def _reminder(access: Access, pk: str, of: _Of, holders: Sequence[ProviderKey]) -> Reminder | None:
+def _reminder(
+    access: Access, pk: str, of: _Of, held: Mapping[ProviderKey, set[str]], *, is_told: bool
+) -> Reminder | None:
     provider = registry.find(of["provider"])
-    if _has_regions(of):
-        old, held = of["old"], [key for key in holders if key.provider == of["provider"]]
-    else:
-        # One that the key holds again is no old one.
-        again = {key.fingerprint for key in holders if key.pk == pk}
-        old = [one for one in of["old"] if one[0] not in again]
-        held = [key for key in holders if key.fingerprint in {one[0] for one in old}]
+    # An access key is told by its ID in any region; a key by its bytes alone, for two may have one hint.
+    marks = {one[0]: {one[0], one[1]} if _has_regions(of) else {one[0]} for one in of["old"]}
+    # One that the key holds again is no old one.
+    again = set().union(*(has for key, has in held.items() if key.pk == pk))
+    old = [one for one in of["old"] if not marks[one[0]] & again]
     if not old or provider is None:
         return None
-    hints, at = list(dict.fromkeys(one[1] for one in old)), datetime.fromtimestamp(max(one[2] for one in old), UTC)
-    return Reminder(pk, of["name"], provider, hints, at, linked(access, held), is_alike=of["hint"] in hints)
+    still = set().union(*(marks[one[0]] for one in old))
+    hints = list(dict.fromkeys(one[1] for one in old))
+    return Reminder(
+        key_id=pk,
+        name=of["name"],
+        provider=provider,
+        hints=hints,
+        until=max(one[2] for one in old),
+        holders=linked(access, [key for key, has in held.items() if has & still]),
+        is_alike=of["hint"] in hints,
+        is_told=is_told,
+    )
+
+
+def _marks(key: ProviderKey) -> set[str]:
+    """By what it is known that a credential is stored in ``key``."""
+    if key.fingerprint:
+        return {key.fingerprint}
+    return {mark for region in key.regions.all() for mark in (region.fingerprint, region.hint)}
 
 
 def _has_regions(of: _Of) -> bool:

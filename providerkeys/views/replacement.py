@@ -25,7 +25,6 @@ from providerkeys.views.twins import linked
 UNKNOWN_KEY: Final = "unknown_key"
 """The reason of a key that its provider doesn't recognize, at each provider of API keys."""
 _UNKNOWN_ID: Final = "unknown_id"
-_TO_REVOKE: Final = "revoke"
 _TONES: Final = {"valid": "green", "limited": "amber", "failing": "red"}
 
 
@@ -124,26 +123,26 @@ class Replacement:
         if nothing_to_revoke or not self.before.gone_in(now):
             self._say(messages.SUCCESS if self._is_good else messages.INFO, self._used("what is stored now"))
         elif kept:
-            self._say(messages.WARNING, self._some_kept(kept, now), _TO_REVOKE)
+            self._say(messages.WARNING, self._some_kept(kept, now), self.key.pk)
         elif self.before.is_unknown:
-            self._say(self._level, self._unknown_replaced(earlier), _TO_REVOKE)
+            self._say(self._level, self._unknown_replaced(earlier), self.key.pk if earlier else "")
         elif self.before.is_doubtful and earlier:
             said = format_html("{}{}", self._unknown_replaced(earlier), self._doubtful(now))
-            self._say(self._level, said, _TO_REVOKE)
+            self._say(self._level, said, self.key.pk)
         elif elsewhere := self._holders(self.before, now):
             old = self._old(self.before.hints_replaced_in(now))
             said = format_html("{}{}", self._held(elsewhere, old), self._known_by(now, earlier))
-            self._say(messages.WARNING, said, _TO_REVOKE)
+            self._say(messages.WARNING, said, self.key.pk)
         elif self.before.is_doubtful:
             self._say(self._level, self._doubtful_replaced(now))
         else:
             said = self._to_revoke(self._old(self.before.hints_gone_in(now)))
             known_by = self._known_by(now, earlier)
-            self._say(self._level, format_html("{} {}{}", self._used("the new key"), said, known_by), _TO_REVOKE)
+            self._say(self._level, format_html("{} {}{}", self._used("the new key"), said, known_by), self.key.pk)
 
-    def _say(self, level: int, said: str, tag: str = "") -> None:
-        """With the ``tag`` it takes the place of the page's own reminder of what is still to be revoked."""
-        messages.add_message(self.request, level, said, tag)
+    def _say(self, level: int, said: str, of: str = "") -> None:
+        """It takes the place of the page's own reminder ``of`` what is still to be revoked after a save of that key."""
+        messages.add_message(self.request, level, said, of)
 
     # What is known
 
@@ -248,7 +247,7 @@ class Replacement:
         if not earlier:
             known = f"{self.key.provider_label} didn’t recognize the old one"
             return format_html("{} {}: if it leaked, make sure at {} that it is gone.", used, known, self._console)
-        what = format_html("{}, replaced shortly before,", _in_one_piece(earlier.values()))
+        what = format_html("{}, replaced shortly before,", in_one_piece(earlier.values()))
         several = len(earlier) > 1
         old = _Old(what, what, "those" if several else "that one", several=several)
         held = self._holding(set(earlier), earlier.values())
@@ -265,7 +264,7 @@ class Replacement:
         one, it = ("ones", "them") if len(hints) > 1 else ("one", "it")
         return format_html(
             "{} AWS doesn’t know the old {}, {}: if you made {it}, revoke {it} at {}.",
-            *(self._used("the new key"), one, _in_one_piece(hints), self._console),
+            *(self._used("the new key"), one, in_one_piece(hints), self._console),
             it=it,
         )
 
@@ -276,7 +275,7 @@ class Replacement:
         return _aside(
             format_html(
                 "{} {} replaced by this save, and AWS doesn’t know {it}: if you made {it}, revoke {it} too.",
-                _in_one_piece(hints),
+                in_one_piece(hints),
                 verb,
                 it=it,
             )
@@ -343,11 +342,11 @@ class Replacement:
         [hint] = self.before.hints.values()
         alike = "The new one" if self.key.hint == hint else "One before" if hint in earlier.values() else ""
         same = f" {alike} has the same: tell them apart by when they were made." if alike else ""
-        return _aside(format_html("The old one’s hint: {}.{}", _in_one_piece([hint]), same))
+        return _aside(format_html("The old one’s hint: {}.{}", in_one_piece([hint]), same))
 
     def _also(self, earlier: Mapping[str, str]) -> SafeString:
         verb, them = ("were", "them") if len(earlier) > 1 else ("was", "it")
-        also = format_html("{} {} replaced shortly before: revoke {} too", _in_one_piece(earlier.values()), verb, them)
+        also = format_html("{} {} replaced shortly before: revoke {} too", in_one_piece(earlier.values()), verb, them)
         held = self._holding(set(earlier), earlier.values())
         first = "replace it first in" if them == "it" else "first replace those that are stored in"
         return format_html("{}, but {} {}.", also, first, held) if held else format_html("{}.", also)
@@ -355,10 +354,10 @@ class Replacement:
 
 def _old_id(hints: Iterable[str]) -> SafeString:
     named = list(hints)
-    return _aside(format_html("The old access key ID{}: {}.", "s" if named[1:] else "", _in_one_piece(named)))
+    return _aside(format_html("The old access key ID{}: {}.", "s" if named[1:] else "", in_one_piece(named)))
 
 
-def _in_one_piece(hints: Iterable[str]) -> SafeString:
+def in_one_piece(hints: Iterable[str]) -> SafeString:
     """The hints, each of them in one piece: it is compared with what the provider's console shows."""
     *others, last = (format_html('<span class="whole">{}</span>', hint) for hint in hints)
     return format_html("{} and {}", format_html_join(", ", "{}", ((one,) for one in others)), last) if others else last

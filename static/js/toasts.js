@@ -151,8 +151,13 @@ document.addEventListener("click", (event) => {
   messages.focus();
 });
 
-// What waits for a verdict is told when that has come, whoever has sent it away before.
+// What waits for a verdict is told when that has come, whoever has sent it away before. What was told of old credentials
+// stands on the page from then on.
 function dismiss(toast) {
+  for (const { dataset } of toast.querySelectorAll("[data-revoke]")) {
+    const reminder = document.querySelector(`[data-replaced="${dataset.revoke}"]`);
+    if (reminder) reminder.hidden = false;
+  }
   if (!toast.querySelector("[data-awaits]")) {
     toast.remove();
     return;
@@ -170,7 +175,7 @@ function conclude(row) {
   if (told) tellWhatFollows(row, told, badge);
   if (!line || !badge || !told) return false;
   running.replaceWith("Its test said: ", ...saidBy(badge, told));
-  drawAs(line, badge);
+  drawAs(line, signOf(told, badge));
   const toast = line.closest("[data-toast]");
   if (leaves(toast)) leaveLater(toast);
   // There is more to read than there was: the row stays clear of it, where nobody has gone on to something else.
@@ -182,6 +187,17 @@ function conclude(row) {
 function saidBy(badge, told) {
   const partly = /[0-9]/.test(badge.textContent) ? [`${badge.textContent.trim()}. `] : [];
   return [...partly, ...withStep(told.cloneNode(true)).childNodes];
+}
+
+// Of a key that is disabled its badge says nothing of the test.
+function signOf(told, badge) {
+  const blank = badge.matches(".tone-grey") && document.getElementById("row-verdict")?.content;
+  return (blank && lineFor(told, blank)) || badge;
+}
+
+// Whatever is neither good nor bad is a warning.
+function lineFor(told, blank) {
+  return blank.querySelector(`[data-line].tone-${told.dataset.told || "amber"}`) ?? blank.querySelector("[data-line].tone-amber");
 }
 
 function drawAs(line, badge) {
@@ -211,7 +227,7 @@ function tellWhatFollows(row, told, badge) {
     const then = tone && awaiting.parentElement.querySelector(`template[data-then=${tone}]`);
     if (!then) continue;
     const line = awaiting.closest("[data-line]");
-    if (line.matches(".tone-grey") && !badge.matches(".tone-grey")) drawAs(line, badge);
+    if (line.matches(".tone-grey")) drawAs(line, signOf(told, badge));
     line.closest("[data-toast]").hidden = false;
     awaiting.replaceWith(then.content.cloneNode(true));
   }
@@ -252,10 +268,11 @@ function tellVerdict(row) {
   if (!template || !told || !pressed.delete(row.id)) return false;
   const badge = [...row.querySelectorAll(".provider-keys__status .badge")].at(-1);
   const toast = template.content.firstElementChild.cloneNode(true);
-  const line = toast.querySelector("[data-line]");
+  const line = lineFor(told, toast);
+  line.parentElement.replaceChildren(line);
   line.querySelector(".toast__said").replaceChildren(`${row.querySelector(".table__name").textContent}: `, ...saidBy(badge, told));
   // A key may be good by its last verdict where this test learned nothing: that is drawn as the warning that it is.
-  if (told.dataset.told === "green" || !badge.matches(".tone-green")) drawAs(line, badge);
+  if (!badge.matches(".tone-grey") && (told.dataset.told === "green" || !badge.matches(".tone-green"))) drawAs(line, badge);
   toast.dataset.verdictOf = row.id;
   messages.querySelector(`[data-verdict-of="${row.id}"]`)?.remove();
   messages.append(toast);

@@ -496,7 +496,10 @@ REMINDERS = [
         keys_at="OpenAI’s API keys",
         hints=["sk-proj-…AbCd"],
         at=NOW - timedelta(minutes=5),
+        until=1,
         holders=format_html('<a href="/orgs/acme/provider-keys/{}/">Overflow account</a> (OpenAI)', "pk_3"),
+        is_alike=True,
+        is_told=False,
     ),
     Thing(
         key_id="pk_7",
@@ -505,7 +508,10 @@ REMINDERS = [
         keys_at="AWS IAM",
         hints=["AKIA…O4HG", "AKIA…RAIK"],
         at=NOW - timedelta(hours=5),
+        until=1,
         holders="",
+        is_alike=False,
+        is_told=False,
     ),
 ]
 MANY = [f"service-{number}" for number in range(15)]

@@ -368,6 +368,19 @@ def test_the_verdict_is_told_also_where_the_table_was_drawn_anew_meanwhile(page:
     expect(page.locator("[data-line]")).to_contain_text("CI account: Invalid.")
 
 
+@pytest.mark.parametrize(("tone", "drawn"), [("red", "red"), ("green", "green"), ("", "amber")])
+def test_of_a_disabled_key_the_verdict_decides_how_it_is_told(page: Page, stage: Stage, tone: str, drawn: str) -> None:
+    judged = row(status_badges=[DISABLED]).replace('data-told="red"', f'data-told="{tone}"')
+    press_for_a_test(page, stage, judged)
+    line = page.locator("[data-line]")
+    expect(line).to_have_count(1)
+    expect(line).to_contain_text("CI account: Invalid. OpenAI doesn’t recognize this key.")
+    expect(line).to_have_class(re.compile(rf"\btone-{drawn}\b"))
+    # Its sign is not the badge's pause.
+    sign, badge = line.locator("svg"), page.locator(ROW).locator(".provider-keys__status svg")
+    assert sign.inner_html() != badge.inner_html()
+
+
 def test_a_failed_test_in_a_row_is_told_above_the_list(page: Page, stage: Stage) -> None:
     limit = part(
         "lost", "fragment", status=429, headline="Too many tests at once.", text="Try again in 12 s.", actions=[]
@@ -643,15 +656,23 @@ def test_a_message_that_joins_many_is_read_whole_and_none_leaves_the_window(stag
 
 def test_what_is_still_to_be_revoked_stands_on_the_page_once_its_message_is_gone(stage: Stage) -> None:
     template, context = PAGES["list-replaced"]
+    first, second = (Thing(**{**vars(one), "is_told": number == 0}) for number, one in enumerate(context["reminders"]))
     told_once = Toast("success", "Now revoke the old one at OpenAI’s API keys.")
-    told_once.extra_tags = "revoke"
-    stage.on("GET", LIST, Reply(render_to_string(template, {**context, "messages": [told_once]})))
+    told_once.extra_tags = first.key_id
+    shown = {**context, "messages": [told_once], "reminders": [first]}
+    stage.on("GET", LIST, Reply(render_to_string(template, shown)))
     page = stage.open("list", LIST)
     there = page.get_by_role("region", name="Still to be revoked")
     expect(page.locator("[data-toast]")).to_be_visible()
     expect(there).to_be_hidden()
+    # Another one has nothing to do with that message.
+    stage.on("GET", LIST, Reply(render_to_string(template, {**shown, "reminders": [first, second]})))
+    page = stage.open("list", LIST)
+    expect(there).to_contain_text("AKIA…O4HG, AKIA…RAIK at AWS IAM: you replaced them in Bedrock shared")
+    expect(there.get_by_role("listitem")).to_have_count(1)
     page.get_by_role("button", name="Dismiss").click()
     expect(there).to_contain_text("sk-proj-…AbCd at OpenAI’s API keys: you replaced it in Production Key")
+    expect(there.get_by_role("listitem")).to_have_count(2)
 
 
 def test_beside_another_message_it_stays(stage: Stage) -> None:

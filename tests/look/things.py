@@ -24,7 +24,7 @@ SHELL: dict[str, Any] = {
     "access": ADMIN,
     "organizations": [ACME, OTHER],
     "messages": [],
-    "unsaid": [Message(messages.WARNING, "")],
+    "unsaid": [Message(level, "") for level in (messages.SUCCESS, messages.WARNING, messages.ERROR)],
     "csrf_token": "t" * 64,
 }
 

@@ -22,9 +22,14 @@ LEADS_ON = "Programs use it with an API key: create the first one."
 """What is said last after a key was made, while the organization has no API key."""
 
 
+def shown(console: Console) -> str:
+    """The list as it is seen at first: without what its scripts may put there."""
+    return re.sub(r"<template.*?</template>", "", text(console.get("provider-keys/")), flags=re.DOTALL)
+
+
 def toasts(console: Console) -> list[str]:
     """The messages that the next page shows."""
-    page = re.sub(r"<template.*?</template>", "", text(console.get("provider-keys/")), flags=re.DOTALL)
+    page = shown(console)
     lines = "".join(re.findall(r"data-toast>(.*?)<button", page, re.DOTALL)).split("data-line>")[1:]
     return [re.sub(r"\s+", " ", re.sub(r"<[^>]*>?", "", line)).strip() for line in lines]
 

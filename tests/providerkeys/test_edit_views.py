@@ -21,7 +21,7 @@ from tests.fakeproviders import samples
 from tests.fakeproviders.access_keys import halves
 from tests.providerkeys import regions, sample
 from tests.providerkeys.conftest import Console, form_data, text
-from tests.providerkeys.form import NEW, edit, edited, toasts, value_of
+from tests.providerkeys.form import NEW, edit, edited, shown, toasts, value_of
 from tests.providerkeys.regions import THREE, ciphertexts, posted
 
 
@@ -66,7 +66,7 @@ class TestEdit:
 
         alices.post(edit(key), edited(key, name="Renamed"))
 
-        page = text(alices.get("provider-keys/"))
+        page = shown(alices)
         assert "Renamed was saved. Its credentials are unchanged, and failed their last test." in page
         assert '<div class="toast__line tone-amber"' in page
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -16,7 +17,7 @@ from providerkeys.models import ProviderKey
 from tests.fakeproviders import samples
 from tests.providerkeys import regions, sample
 from tests.providerkeys.conftest import Console, text
-from tests.providerkeys.form import edit, edited, toasts
+from tests.providerkeys.form import edit, edited, toasts, value_of
 from tests.providerkeys.regions import posted
 
 LIST = "provider-keys/"
@@ -40,6 +41,13 @@ def reminders(console: Console) -> list[str]:
     return [re.sub(r"\s+", " ", strip_tags(one)).strip() for part in found for one in re.findall(r"<p>.*?</p>", part)]
 
 
+def done(console: Console, key: ProviderKey) -> Any:
+    """The press beside what was replaced in ``key``."""
+    form = re.search(rf'<li data-replaced="{key.pk}".*?</li>', text(console.get(LIST)), re.DOTALL)
+    assert form
+    return console.post(DONE, {name: value_of(form[0], name) for name in ("key", "until")})
+
+
 def replace(console: Console, key: ProviderKey, secret: str = sample.LATTER) -> None:
     assert console.post(edit(key), edited(sample.again(key), secret)).status_code == 302
 
@@ -52,7 +60,7 @@ def test_what_was_replaced_stands_there_until_it_is_said_to_be_revoked(alices: C
     assert 'href="https://platform.openai.com/api-keys"' in text(alices.get(LIST))
 
     toasts(alices)
-    assert alices.post(DONE, {"key": key.pk}).status_code == 302
+    assert done(alices, key).status_code == 302
     assert toasts(alices) == [f"You are no longer reminded of {key.hint}."]
     assert reminders(alices) == []
 
@@ -137,7 +145,7 @@ def test_nobody_else_is_and_no_other_organization_shows_it(
     assert reminders(there) == reminders(danas) == []
     # Nor is it forgotten from there.
     for console in (there, danas):
-        assert console.post(DONE, {"key": key.pk}).status_code == 302
+        assert console.post(DONE, {"key": key.pk, "until": "999999999999"}).status_code == 302
         assert toasts(console) == []
     assert len(reminders(alices)) == 1
 
@@ -146,3 +154,70 @@ def test_who_is_an_admin_no_longer_is_shown_nothing(alices: Console, alice: User
     replace(alices, key)
     Membership.objects.filter(user=alice).update(role=Role.MEMBER)
     assert reminders(alices) == []
+
+
+@pytest.mark.parametrize("until", ["", "-1", "x", "\N{ARABIC-INDIC DIGIT ONE}", "9" * 40])
+def test_a_press_that_names_no_time_forgets_nothing(alices: Console, key: ProviderKey, until: str) -> None:
+    replace(alices, key)
+    toasts(alices)
+    assert alices.post(DONE, {"key": key.pk, "until": until}).status_code == 302
+    assert toasts(alices) == []
+    assert len(reminders(alices)) == 1
+
+
+def test_what_was_replaced_after_the_page_was_shown_is_not_forgotten(alices: Console, key: ProviderKey) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as now:
+        replace(alices, key)
+        page = text(alices.get(LIST))
+        now.shift(5)
+        replace(alices, key, sample.FORMER.replace("FAKE", "FAKX", 1))
+        toasts(alices)
+        latter = sample.again(key).hint
+        assert alices.post(DONE, {"key": key.pk, "until": value_of(page, "until")}).status_code == 302
+        assert toasts(alices) == [f"You are no longer reminded of {key.hint}."]
+        [said] = reminders(alices)
+    assert latter not in said
+    assert key.hint not in said.partition(" at ")[0]
+
+
+def rotated(console: Console, key: ProviderKey, secret: str, name: str) -> None:
+    form = {"version": sample.again(key).version, "name": name, "assign_to_organization": "on", "provider": "bedrock"}
+    [region] = key.regions.all()
+    assert console.post(edit(key), {**form, **posted(0, region.region, secret)}).status_code == 302
+
+
+def test_of_two_each_names_who_holds_its_own(alices: Console, alice_access: Access) -> None:
+    second = samples.key("bedrock", "wrong")
+    keys = [regions.stored(alice_access, "us-east-1"), regions.stored(alice_access, "us-east-1", key=second)]
+    third = regions.stored(alice_access, "eu-west-1", key=second)
+    ProviderKey.objects.filter(pk=third.pk).update(name="Europe")
+    for number, key in enumerate(keys):
+        rotated(alices, key, OTHER, f"Number {number}")
+    latest, first = reminders(alices)
+    assert latest.endswith("in Number 1 just now. First replace it in Europe (AWS Bedrock).")
+    assert first.endswith("in Number 0 just now.")
+
+
+def test_an_access_key_that_somebody_else_has_put_back_is_no_old_one(
+    alices: Console, danas: Console, alice_access: Access
+) -> None:
+    key = regions.stored(alice_access, "us-east-1")
+    rotated(alices, key, OTHER, "Bedrock shared")
+    assert len(reminders(alices)) == 1
+    Membership.objects.update(role=Role.ADMIN)
+    rotated(danas, key, regions.GOOD, "Bedrock shared")
+    assert reminders(alices) == []
+
+
+def test_what_a_message_of_the_page_says_waits_until_it_is_dismissed(
+    alices: Console, alice_access: Access, key: ProviderKey
+) -> None:
+    other = ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER.replace("FAKE", "FAKX", 1), "Spare"))
+    replace(alices, key)
+    toasts(alices)
+    replace(alices, other, sample.FORMER.replace("FAKE", "FAKY", 1))
+    page = text(alices.get(LIST))
+    assert f'data-revoke="{other.pk}"' in page
+    assert f'<li data-replaced="{other.pk}" hidden>' in page
+    assert f'<li data-replaced="{key.pk}">' in page
+    assert " hidden>" not in "".join(re.findall("<li data-replaced[^>]*>", text(alices.get(LIST))))

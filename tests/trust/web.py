@@ -196,7 +196,7 @@ TYPED: Final[Mapping[str, Typed]] = {
     "provider_key_outlook": Typed({"assign_to_organization": "on"}, form="provider_key_edit"),
     "provider_key_activation": Typed({"to": "disabled"}),
     "provider_key_position": Typed({"move": "up"}, form="provider_key_delete"),
-    "replaced_is_revoked": Typed({"key": "pk_none"}, form="provider_key_delete"),
+    "replaced_is_revoked": Typed({"key": "pk_none", "until": "1"}, form="provider_key_delete"),
     "api_key_new": Typed({"name": "staging", "expiration": "30"}),
     "api_key_edit": Typed({"name": "Renamed"}),
     "api_key_rotation": Typed({"old_ends": "now"}),
