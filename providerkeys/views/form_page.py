@@ -193,7 +193,8 @@ def _now(board: Board, api_key_id: str) -> str:
     if not board.provider:
         return ""
     if not first:
-        return "currently none"
+        off = next((key.name for key in board.keys if api_key_id in key.assigned_ids and not key.enabled), "")
+        return f"currently none: {off} is disabled" if off else "currently none"
     if badges.not_routed(board.provider):
         return f"{first.name}, once routed"
     return f"currently {first.name}{' (failing)' if first.failing else ''}"

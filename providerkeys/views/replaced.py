@@ -5,7 +5,7 @@ page shows: the audit trail holds no part of a credential.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypedDict
 
@@ -109,18 +109,19 @@ def reminders(request: HttpRequest, access: Access, told: Collection[str] = ()) 
     return sorted(filter(None, found), key=lambda one: one.until, reverse=True)
 
 
-def forget(request: HttpRequest, access: Access, key_id: str, until: int) -> list[str]:
-    """Remind of what was replaced in a key ``until`` then no more, and tell the hints of it that were shown."""
+def forget(request: HttpRequest, access: Access, key_id: str, until: int) -> Reminder | None:
+    """Remind of what was replaced in a key ``until`` then no more, and tell what that was."""
     shown = next((one for one in reminders(request, access) if one.key_id == key_id), None)
     if shown is None:
-        return []
+        return None
     kept = _within_a_day(request)
     mine = kept.pop(key_id)
     if later := [one for one in mine["old"] if one[2] > until]:
         kept[key_id] = {**mine, "old": later}
     request.session[_SESSION] = kept
     after = {hint for _, hint, _ in later}
-    return [hint for hint in shown.hints if hint not in after]
+    hints = [hint for hint in shown.hints if hint not in after]
+    return replace(shown, hints=hints) if hints else None
 
 
 def _reminder(

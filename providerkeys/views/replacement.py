@@ -20,7 +20,7 @@ from providerkeys.providers.verdicts import Verdict
 from providerkeys.resolver import Scope
 from providerkeys.views.replaced import recall, remember
 from providerkeys.views.serving import failing_with
-from providerkeys.views.twins import linked
+from providerkeys.views.twins import form_url, linked
 
 UNKNOWN_KEY: Final = "unknown_key"
 """The reason of a key that its provider doesn't recognize, at each provider of API keys."""
@@ -224,7 +224,7 @@ class Replacement:
     def _held(self, elsewhere: SafeString, old: _Old) -> SafeString:
         then = format_html("replace {} there, then revoke {} at {}.", old.again, old.it, self._console)
         steps = (
-            "Replace the new one with one that works.",
+            format_html("{} with one that works.", self._again("Replace the new one")),
             format_html("Replace {} wherever {} stored.", old.again, old.it_is),
             format_html("Revoke {} at {}.", old.it, self._console),
         )
@@ -288,8 +288,8 @@ class Replacement:
             valid=format_html("Now revoke {} at {}.", what, at),
             limited=format_html("Revoke {} at {} once the new one does what you need, or now if it leaked.", what, at),
             failing=format_html(
-                "It failed its test{}: replace it with one that works. If {} leaked, revoke {} at {} now.",
-                *(self._while_it_fails(), what, old.it, at),
+                "It failed its test{}: {} with one that works. If {} leaked, revoke {} at {} now.",
+                *(self._while_it_fails(), self._again("replace it"), what, old.it, at),
             ),
         )
 
@@ -325,6 +325,9 @@ class Replacement:
         """Where its provider's keys are made and revoked."""
         url = self.form.chosen.keys_url if self.form.chosen else ""
         return format_html('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>', url, self.form.keys_at)
+
+    def _again(self, words: str) -> SafeString:
+        return format_html('<a href="{}">{}</a>', form_url(self.access, self.key), words)
 
     # What tells the old one from others
 

@@ -27,6 +27,11 @@ def replaced_is_revoked(request: HttpRequest, access: Access) -> HttpResponse:
     take_once(request.POST)
     until = request.POST.get("until", "")
     seconds = int(until) if _SECONDS.fullmatch(until) else 0
-    if hints := forget(request, access, request.POST.get("key", ""), seconds):
-        messages.success(request, format_html("You are no longer reminded of {}.", in_one_piece(hints)))
+    if gone := forget(request, access, request.POST.get("key", ""), seconds):
+        said = format_html("You are no longer reminded of {}.", in_one_piece(gone.hints))
+        if gone.holders:
+            still = "{} Requests that run on {} fail now, unless another key serves them."
+            messages.warning(request, format_html(still, said, gone.holders))
+        else:
+            messages.success(request, said)
     return back_to_list(request, access)

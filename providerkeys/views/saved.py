@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import get_text_list
@@ -23,6 +25,7 @@ from providerkeys.views.replacement import Replacement, Stored
 from providerkeys.views.serving import failing_with
 from providerkeys.views.twins import linked
 
+_JUST_NOW: Final = timedelta(minutes=1)
 _LEVELS: Final = {"green": messages.SUCCESS, "red": messages.ERROR}
 
 
@@ -96,7 +99,9 @@ class Save:
             messages.success(self.request, saved)
             return
         level = _LEVELS.get(told.tone, messages.WARNING)
-        context = {"saved": saved, "told": told, "regions": self._regions_by_word()}
+        # Whoever has just pasted them for the first time wonders who has tested them.
+        earlier = told.at is not None and told.at < timezone.now() - _JUST_NOW
+        context = {"saved": saved, "told": told, "regions": self._regions_by_word(), "earlier": earlier}
         said = render_to_string("providerkeys/carried.html", context)
         messages.add_message(self.request, level, said)
 

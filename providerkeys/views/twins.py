@@ -16,12 +16,14 @@ _NAMED: Final = 12
 def linked(access: Access, keys: Sequence[ProviderKey]) -> SafeString:
     """The names of ``keys`` with their providers, each a link to its form in another tab; of many the first few."""
     link = '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a> ({})'
-    named = format_html_join(", ", link, ((_url(access, key), key.name, key.provider_label) for key in keys[:_NAMED]))
+    named = format_html_join(
+        ", ", link, ((form_url(access, key), key.name, key.provider_label) for key in keys[:_NAMED])
+    )
     more = len(keys) - _NAMED
     return format_html("{} and {} more", named, more) if more > 0 else named
 
 
-def _url(access: Access, key: ProviderKey) -> str:
-    # Whoever comes to replace what it holds begins where that is typed.
+def form_url(access: Access, key: ProviderKey) -> str:
+    """The form of ``key`` for whoever comes to replace what it holds: they begin where that is typed."""
     form = reverse("provider_key_edit", kwargs={"slug": access.organization.slug, "pk": key.pk})
     return f"{form}?focus=credentials"

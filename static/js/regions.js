@@ -62,7 +62,10 @@ function missing(row) {
 }
 
 document.addEventListener("lacking", ({ target, detail }) => {
-  const fields = [...target.querySelectorAll("[data-region-row]")].flatMap(missing);
+  const rows = [...target.querySelectorAll("[data-region-row]")];
+  const isBegun = (row) => isStored(row) || PARTS.some((name) => !isBlank(field(row, name)));
+  // Where none was begun, the first one is.
+  const fields = rows.some(isBegun) ? rows.flatMap(missing) : rows.slice(0, 1).flatMap((row) => PARTS.map((name) => field(row, name)));
   detail.lacking.push(...fields.map((field) => ({ field, place: field.closest("[data-blank]") })));
 });
 

@@ -65,7 +65,10 @@ class ProviderKeyForm(forms.Form):
     def was_emptied_unsaid(self) -> bool:
         return self.secret_was_typed and not self.emptied_field.errors
 
-    provider = forms.ChoiceField(choices=[(each.slug, each.label) for each in PROVIDERS])
+    provider = forms.ChoiceField(
+        choices=[(each.slug, each.label) for each in PROVIDERS],
+        error_messages={"required": "Choose a provider from the list."},
+    )
     name = forms.CharField(max_length=100, error_messages={"required": "Give the key a name."})
     provider_key = forms.CharField(
         label="API Key",

@@ -614,6 +614,20 @@ def test_a_save_that_would_serve_nobody_is_stopped_before_the_secret_leaves(page
     assert "api_key_ids" in (stage.asked("POST", NEW)[0].post_data or "")
 
 
+def test_a_save_of_an_empty_form_begins_at_its_provider(page: Page, stage: Stage) -> None:
+    open_form(page)
+    serve_nobody(page)
+    page.get_by_role("button", name="Save", exact=True).click()
+    provider = page.get_by_label("Provider", exact=True)
+    expect(provider).to_be_focused()
+    expect(provider).to_have_accessible_description("Choose a provider from the list.")
+    expect(page.get_by_role("alert")).to_have_text(["Choose a provider from the list.", "Give the key a name.", NOBODY])
+    assert stage.asked("POST", NEW) == []
+    provider.select_option(label="OpenAI")
+    expect(provider).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("alert")).to_have_text(["Give the key a name.", NOBODY])
+
+
 def test_a_save_without_a_name_is_stopped_too_and_both_objections_are_said(page: Page, stage: Stage) -> None:
     stage.on("POST", NEW, Reply(part("form-refused", "form"), 422))
     fill_in(page)

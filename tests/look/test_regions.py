@@ -493,6 +493,16 @@ class TestBlanks:
         expect(field(page, 1, "Secret Access Key")).to_have_value(SECRET)
         assert [request for request in stage.requests if SECRET in (request.post_data or "")] == []
 
+    @pytest.mark.parametrize("press", ["Test credentials", "Save"])
+    def test_where_no_row_was_begun_the_first_one_is_needed(self, stage: Stage, press: str) -> None:
+        page = stage.open("form-regions", NEW)
+        page.get_by_label("Name", exact=True).fill("Fleet")
+        page.get_by_label("Assign to entire organization").check()
+        page.get_by_role("button", name=press, exact=True).click()
+        expect(field(page, 1, "Region")).to_be_focused()
+        expect(page.locator("[aria-invalid]")).to_have_count(3)
+        assert stage.asked("POST", NEW) == stage.asked("POST", CHECKS) == []
+
     def test_a_row_of_which_nothing_was_said_is_in_nobodys_way(self, page: Page, stage: Stage) -> None:
         stage.on("POST", CHECKS, Reply(part("check-regions-done", "pressed")))
         page.get_by_role("button", name="Test credentials", exact=True).click()

@@ -171,6 +171,26 @@ class TestEdit:
         failed = "It failed its test: replace it with one that works. If the old one leaked, revoke it at OpenAI’s API keys now."
         assert (failed in revoke) is (verdict == "invalid")
 
+    @pytest.mark.parametrize("elsewhere", [True, False])
+    def test_a_failed_one_is_replaced_by_one_press(
+        self, alices: Console, key: ProviderKey, judge: Judge, *, elsewhere: bool
+    ) -> None:
+        if elsewhere:
+            alices.post(NEW, form_data(name="Last year’s"))
+        judge(sample.LATTER, sample.unknown)
+        alices.post(edit(key), edited(key, sample.LATTER))
+        words = "Replace the new one" if elsewhere else "replace it"
+        assert f'<a href="{alices.url(edit(key))}?focus=credentials">{words}</a> with one that works.' in shown(alices)
+
+    def test_of_a_test_that_is_some_time_ago_it_is_said_whose_it_was(
+        self, alices: Console, key: ProviderKey, judge: Judge
+    ) -> None:
+        judge(sample.LATTER, sample.accepted)
+        with time_machine.travel(timezone.now() + timedelta(minutes=6), tick=False):
+            alices.post(edit(key), edited(key, sample.LATTER))
+            saved, _ = toasts(alices)
+        assert saved.startswith("Production was saved. The same credentials were tested 6 min ago: Valid.")
+
     @pytest.mark.parametrize("query", ["", "?api_key=staging&status=active"])
     def test_a_save_leads_back_to_the_list_that_was_filtered_so(
         self, alices: Console, key: ProviderKey, query: str
@@ -273,7 +293,7 @@ class TestEdit:
         assert then == {
             "green": "Now revoke the old one at ",
             "amber": "Revoke the old one at ",
-            "red": "It failed its test: replace it with one that works. If the old one leaked, revoke it at ",
+            "red": "It failed its test: ",
         }
 
     def test_who_replaces_twice_is_reminded_of_the_first(

@@ -95,6 +95,14 @@ class TestPageAndDialog:
 
         assert f'id="now-{api_key.pk}" title="currently Production"' in text(alices.get(edit(key)))
 
+    def test_says_which_disabled_one_keeps_others_from_stepping_in(self, alices: Console, alice_access: Access) -> None:
+        api_key = sample.api_key(alice_access)
+        sample.stored(alice_access, api_keys=[api_key])
+        ProviderKey.objects.update(enabled=False)
+
+        said = f'id="now-{api_key.pk}" title="currently none: Production is disabled"'
+        assert said in text(alices.get(NEW, provider="openai"))
+
     def test_says_that_nothing_serves_one_but_not_before_it_is_known_where(
         self, alices: Console, alice_access: Access
     ) -> None:

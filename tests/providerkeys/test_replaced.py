@@ -180,6 +180,16 @@ def test_what_was_replaced_after_the_page_was_shown_is_not_forgotten(alices: Con
     assert key.hint not in said.partition(" at ")[0]
 
 
+def test_what_others_still_hold_is_said_once_more(alices: Console, alice_access: Access, key: ProviderKey) -> None:
+    ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Spare"))
+    replace(alices, key)
+    toasts(alices)
+    assert done(alices, key).status_code == 302
+    assert toasts(alices) == [
+        f"You are no longer reminded of {key.hint}. Requests that run on Spare (OpenAI) fail now, unless another key serves them."
+    ]
+
+
 def rotated(console: Console, key: ProviderKey, secret: str, name: str) -> None:
     form = {"version": sample.again(key).version, "name": name, "assign_to_organization": "on", "provider": "bedrock"}
     [region] = key.regions.all()
