@@ -30,8 +30,8 @@ def replaced_is_revoked(request: HttpRequest, access: Access) -> HttpResponse:
     if gone := forget(request, access, request.POST.get("key", ""), seconds):
         said = format_html("You are no longer reminded of {}.", in_one_piece(gone.hints))
         if gone.holders:
-            still = "{} Requests that run on {} fail now, unless another key serves them."
-            messages.warning(request, format_html(still, said, gone.holders))
+            still = format_html("Requests that run on {} fail now, unless another key serves them.", gone.holders)
+            messages.warning(request, format_html("{} {}", said, still))
         else:
             messages.success(request, said)
     return back_to_list(request, access)
