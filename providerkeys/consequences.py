@@ -25,6 +25,8 @@ class Key:
     assigned_ids: frozenset[str] = frozenset()
     failing: bool = False
     """What its last test said: no reason not to serve, yet whoever is moved to it should know."""
+    limited: str = ""
+    """What limits it, as its last test said; empty where nothing does."""
 
 
 class Kind(StrEnum):

@@ -197,4 +197,5 @@ def _now(board: Board, api_key_id: str) -> str:
         return f"currently none: {off} is disabled" if off else "currently none"
     if badges.not_routed(board.provider):
         return f"{first.name}, once routed"
-    return f"currently {first.name}{' (failing)' if first.failing else ''}"
+    state = " (failing)" if first.failing else " (limited)" if first.limited else ""
+    return f"currently {first.name}{state}"

@@ -63,15 +63,16 @@ class Board:
             if provider_key:
                 assigned[provider_key].add(pk)
         rows = access.all(ProviderKey).filter(provider=provider).order_by("position")
-        judged = ("verdict", "regions_failing", "regions_count")
+        judged = ("reason", "verdict", "regions_failing", "regions_count")
         found = rows.values_list("pk", "name", "scope", "enabled", "position", "unreadable_at", *judged)
         keys = (
             Key(
                 *(pk, name, provider, scope, enabled, position, unreadable_at is None),
                 assigned_ids=frozenset(assigned.get(pk, ())),
                 failing=badges.FAILING in badges.of_verdict(*verdict),
+                limited=_limit(provider, reason, *verdict),
             )
-            for pk, name, scope, enabled, position, unreadable_at, *verdict in found
+            for pk, name, scope, enabled, position, unreadable_at, reason, *verdict in found
         )
         return cls(provider, tuple(keys), api_keys)
 
@@ -125,7 +126,7 @@ class Consequence:
     headline: str
     sentence: str
     warning: str = ""
-    """That who begins to serve failed its last test."""
+    """What is to be known of who begins to serve: that it failed its last test, or what limits it."""
 
     @classmethod
     def of(cls, board: Board, group: Group[Key], changed: str, serving: Serving[Key]) -> Self:
@@ -148,9 +149,11 @@ class Consequence:
         }
         if group.effect.kind == Kind.LOSES:
             sentence += _PAUSED if group.effect.own else _NOBODY
-        warning = _failing(board, group, changed, serving)
+        begins = _begins(board, group, changed)
+        warning = _failing(begins, group, changed, serving)
         if group.effect.kind == Kind.MOVES and group.effect.alone and not warning:
             sentence += _ALONE_OF_ITS_OWN if group.effect.own and serving.has_shared else _ALONE
+        warning = warning or _limited(begins, changed)
         names = [board.names[pk] for pk in group.api_key_ids]
         told = _once_routed(not_routed, sentence.format(**words))
         return cls(group.effect.kind, names, headline.format(**words), told, warning)
@@ -181,17 +184,37 @@ def _name(key: Key | None, changed: str) -> str:
     return "this key" if key is None or key.id == changed else key.name
 
 
-def _failing(board: Board, group: Group[Key], changed: str, serving: Serving[Key]) -> str:
-    """That the key which begins to serve failed its last test, if so. Of a form’s key that is what is stored."""
+def _begins(board: Board, group: Group[Key], changed: str) -> Key | None:
+    """The key which begins to serve, if one does. Of a form’s key it is what is stored."""
     effect = group.effect
     if effect.kind in {Kind.LOSES, Kind.UNBACKED}:
-        return ""
+        return None
     begins = changed if effect.kind == Kind.BACKED or effect.after is None else effect.after.id
-    key = next((row for row in board.keys if row.id == begins), None)
-    if key is None or not key.failing:
+    return next((row for row in board.keys if row.id == begins), None)
+
+
+def _failing(begins: Key | None, group: Group[Key], changed: str, serving: Serving[Key]) -> str:
+    """That it failed its last test, if so."""
+    if begins is None or not begins.failing:
         return ""
-    whose = "The stored credentials of this key" if key.id == changed else f"The credentials of {key.name}"
-    return f"{whose} failed their last test{'' if effect.kind == Kind.BACKED else _while_it_fails(group, serving)}."
+    backs = group.effect.kind == Kind.BACKED
+    return f"{_whose(begins, changed)} failed their last test{'' if backs else _while_it_fails(group, serving)}."
+
+
+def _limited(begins: Key | None, changed: str) -> str:
+    """What limits it, if anything does: it may be no good to whoever comes to it."""
+    if begins is None or not begins.limited:
+        return ""
+    return f"{_whose(begins, changed)} were found limited. {begins.limited}"
+
+
+def _whose(key: Key, changed: str) -> str:
+    return "The stored credentials of this key" if key.id == changed else f"The credentials of {key.name}"
+
+
+def _limit(provider: str, reason: str, verdict: str, *failing: int) -> str:
+    limited = badges.LIMITED in badges.of_verdict(verdict, *failing)
+    return badges.tell(provider, verdict, reason).sentence if limited else ""
 
 
 def _while_it_fails(group: Group[Key], serving: Serving[Key]) -> str:

@@ -94,6 +94,24 @@ def test_of_another_key_that_takes_over_and_fails_too(alices: Console, alice_acc
     assert "failed" not in text(alices.get(f"provider-keys/{second.pk}/delete/", into="dialog"))
 
 
+def test_of_another_key_that_takes_over_and_is_limited(alices: Console, alice_access: Access, ci: ApiKey) -> None:
+    first = make(alice_access, "First")
+    second = make(alice_access, "Second")
+    said = text(alices.get(f"provider-keys/{first.pk}/delete/", into="dialog"))
+    assert "limited" not in said
+    ProviderKey.objects.filter(pk=second.pk).update(verdict="limited", reason="no_credit")
+
+    answer = text(alices.get(f"provider-keys/{first.pk}/delete/", into="dialog"))
+    assert "If Second fails, no other key is tried.</p>" in answer
+    assert "The credentials of Second were found limited. The key works, but its account has no credit left." in answer
+    # Where it only steps back, nobody comes to it.
+    assert "limited" not in text(alices.get(f"provider-keys/{second.pk}/delete/", into="dialog"))
+    ProviderKey.objects.filter(pk=second.pk).update(position=0)
+    assert f'id="now-{ci.pk}" title="currently Second (limited)"' in text(
+        alices.get("provider-keys/new/", provider="openai")
+    )
+
+
 def test_of_a_failing_key_with_others_behind_it_the_next_is_tried(
     alices: Console, alice_access: Access, ci: ApiKey, staging: ApiKey
 ) -> None:
