@@ -365,8 +365,10 @@ class TestEdit:
         alices.post(edit(key), edited(key, sample.LATTER))
         form = text(alices.get(edit(key)))
         assert f'{reminder} <span class="whole">{key.hint}</span> here. Revoke it at <a' in form
+        # Whoever undoes a slip reads it while they type that very key.
+        assert ", once no other key holds it, unless you put it back." in form
         ProviderKey.create(alice_access, "openai", sample.draft(sample.FORMER, "Last year’s"))
-        assert ">Last year’s</a> (OpenAI))." in text(alices.get(edit(key)))
+        assert ">Last year’s</a> (OpenAI)), unless you put it back." in text(alices.get(edit(key)))
         with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=False):
             assert reminder not in text(alices.get(edit(key)))
 
